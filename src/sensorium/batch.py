@@ -1,0 +1,194 @@
+"""The words that every layer shares: a sample, a batch of samples, a padded sequence of embeddings.
+
+`data` writes these and the model reads them; neither knows the other. Mask polarity is one
+everywhere: **True = real**. Ids and file names stay beside the values and never reach the model.
+Rows are taken by `index_select`, whose gradient, unlike that of `x[index]`, adds in a fixed order
+on a CPU, so that a run can be repeated bit for bit.
+
+Shapes: B samples in the batch, P <= B of them with the modality present, N tokens, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One decoded row. A modality that the row lacks has no key in `values`.
+
+    Attributes:
+        id: where the row came from, as in `train.jsonl:17`, so that an error can name it.
+        values: modality -> tensor without a batch axis; image uint8 [3, H, W], text int64 [N].
+        targets: name -> tensor, for tasks that need labels.
+    """
+
+    id: str
+    values: dict[str, Tensor]
+    targets: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One modality of a batch. Absent rows take no memory and are not encoded.
+
+    Attributes:
+        values: [P, ...], the present rows only, in batch order.
+        mask: [P, N] bool, True = real; None where every position of every row is real.
+        present: [B] bool, which samples have the modality; P = present.sum().
+    """
+
+    values: Tensor
+    mask: Tensor | None
+    present: Tensor
+
+    def rows(self, index: Tensor) -> Inputs:
+        """The inputs of the samples `index` [K], in that order."""
+        position = self.present.cumsum(0) - 1
+        kept = index[self.present[index]]
+        return Inputs(
+            values=self.values.index_select(0, position[kept]),
+            mask=None if self.mask is None else self.mask.index_select(0, position[kept]),
+            present=self.present.index_select(0, index),
+        )
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> Inputs:
+        move = dict(device=device, non_blocking=non_blocking)
+        return Inputs(
+            values=self.values.to(**move),
+            mask=None if self.mask is None else self.mask.to(**move),
+            present=self.present.to(**move),
+        )
+
+    def pin_memory(self) -> Inputs:
+        return Inputs(
+            values=self.values.pin_memory(),
+            mask=None if self.mask is None else self.mask.pin_memory(),
+            present=self.present.pin_memory(),
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples side by side.
+
+    Attributes:
+        ids: B sample ids.
+        inputs: modality -> `Inputs`; a modality that nobody has may be missing.
+        targets: name -> [B, ...].
+    """
+
+    ids: Sequence[str]
+    inputs: dict[str, Inputs]
+    targets: dict[str, Tensor] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, index: Tensor) -> Batch:
+        """The samples `index` [K], in that order."""
+        return Batch(
+            ids=[self.ids[i] for i in index.tolist()],
+            inputs={name: inputs.rows(index) for name, inputs in self.inputs.items()},
+            targets={name: target[index] for name, target in self.targets.items()},
+        )
+
+    def split(self, parts: int) -> list[Batch]:
+        """Cut into at most `parts` batches of nearly equal size, for gradient accumulation."""
+        if parts == 1:
+            return [self]
+        device = next(iter(self.inputs.values())).present.device
+        rows = torch.arange(len(self), device=device).tensor_split(min(parts, len(self)))
+        return [self.rows(index) for index in rows]
+
+    def without(self, modality: str) -> Batch:
+        """The same samples with one modality withheld."""
+        kept = {name: inputs for name, inputs in self.inputs.items() if name != modality}
+        return replace(self, inputs=kept)
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
+        return Batch(
+            ids=self.ids,
+            inputs={n: inputs.to(device, non_blocking) for n, inputs in self.inputs.items()},
+            targets={
+                n: target.to(device, non_blocking=non_blocking)
+                for n, target in self.targets.items()
+            },
+        )
+
+    def pin_memory(self) -> Batch:
+        return Batch(
+            ids=self.ids,
+            inputs={name: inputs.pin_memory() for name, inputs in self.inputs.items()},
+            targets={name: target.pin_memory() for name, target in self.targets.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A padded sequence of embeddings.
+
+    Attributes:
+        values: [B, N, D].
+        mask: [B, N] bool, True = real. A sample without the modality has no real token.
+    """
+
+    values: Tensor
+    mask: Tensor
+
+    def rows(self, index: Tensor) -> Tokens:
+        """The sequences `index` [K], in that order."""
+        return Tokens(self.values.index_select(0, index), self.mask.index_select(0, index))
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What an encoder makes of one modality of a batch.
+
+    Attributes:
+        tokens: [B, N, D], every encoded token.
+        pooled: [B, D], one vector per sample; zero where the modality is absent.
+        present: [B] bool.
+    """
+
+    tokens: Tokens
+    pooled: Tensor
+    present: Tensor
+
+    def rows(self, index: Tensor) -> Encoding:
+        """The encodings of the samples `index` [K], in that order."""
+        return Encoding(
+            self.tokens.rows(index),
+            self.pooled.index_select(0, index),
+            self.present.index_select(0, index),
+        )
+
+
+@dataclass(frozen=True)
+class Fused:
+    """What a fusion makes of all modalities of a batch.
+
+    Attributes:
+        tokens: modality -> fused tokens [B, N_m, D]; empty where the fusion gives only a vector.
+        vector: [B, D], the one representation h of each sample.
+    """
+
+    tokens: dict[str, Tokens]
+    vector: Tensor
+
+
+@dataclass(frozen=True)
+class Representation:
+    """h = f(x_1, ..., x_n), with its parts by name, so that tasks and probes take what they need.
+
+    Attributes:
+        encodings: modality -> `Encoding`, before fusion.
+        fused: the fusion's output; None for a model without fusion (two encoders).
+    """
+
+    encodings: dict[str, Encoding]
+    fused: Fused | None

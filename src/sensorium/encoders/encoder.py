@@ -1,0 +1,103 @@
+"""What every encoder shares: a Transformer's settings, pooling, and room for absent rows.
+
+Shapes: B samples, P of them with the modality present, N tokens, D width.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from sensorium.batch import Encoding, Inputs, Tokens
+from sensorium.config import Config
+from sensorium.layers.pooling import AttentionPool, mean_pool
+from sensorium.layers.transformer import Activation, Transformer
+
+
+class EncoderConfig(Config):
+    """The Transformer of an encoder."""
+
+    width: int = Field(192, gt=0)
+    """Values in each token (D)."""
+    depth: int = Field(6, ge=0)
+    """Encoder layers."""
+    heads: int = Field(3, gt=0)
+    """Attention heads; they must divide the width."""
+    feed_forward_ratio: float = Field(4.0, gt=0)
+    """Hidden width of the feed-forward network over the width."""
+    activation: Activation = "gelu"
+    """`gelu` as ViT, `relu` as the first Transformer."""
+    dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of each residual branch's values dropped in training."""
+    pooling: Literal["mean", "class", "attention"] = "mean"
+    """How tokens become one vector: their mean, a class token, or a learned query's attention."""
+    checkpoint_activations: bool = False
+    """Recompute activations in the backward pass: less memory for about a third more time."""
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> EncoderConfig:
+        if self.width % self.heads:
+            raise ValueError(f"heads={self.heads} must divide width={self.width}")
+        return self
+
+
+class Encoder(nn.Module):
+    """One modality -> `Encoding`. A subclass writes `embed_and_encode` for the present rows."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.width = config.width
+        self.pooling = config.pooling
+        self.transformer = Transformer(
+            width=config.width,
+            depth=config.depth,
+            heads=config.heads,
+            feed_forward_ratio=config.feed_forward_ratio,
+            activation=config.activation,
+            dropout=config.dropout,
+            checkpoint_activations=config.checkpoint_activations,
+        )
+        if config.pooling == "attention":
+            self.attention_pool = AttentionPool(config.width, config.heads)
+
+    def embed_and_encode(
+        self, inputs: Inputs, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Tokens [P, N, D] of the present rows, and their mask [P, N] or None if all are real."""
+        raise NotImplementedError
+
+    def forward(self, inputs: Inputs, generator: torch.Generator | None = None) -> Encoding:
+        """Encode the present rows, and leave empty rows for the absent ones.
+
+        Args:
+            inputs: one modality of a batch.
+            generator: draws what training hides from the encoder; None hides nothing.
+        """
+        values, mask = self.embed_and_encode(inputs, generator)
+        pooled = self.pool(values, mask)
+        if mask is None:
+            mask = values.new_ones(values.shape[:2], dtype=torch.bool)
+        present = inputs.present
+        if len(values) < len(present):
+            values, mask, pooled = (_spread(x, present) for x in (values, mask, pooled))
+        return Encoding(Tokens(values, mask), pooled, present)
+
+    def pool(
+        self, x: Float[Tensor, "P N D"], mask: Bool[Tensor, "P N"] | None
+    ) -> Float[Tensor, "P D"]:
+        """One vector for each sequence."""
+        if self.pooling == "class":
+            return x[:, 0]
+        if self.pooling == "attention":
+            return self.attention_pool(x, mask)
+        return mean_pool(x, mask)
+
+
+def _spread(rows: Tensor, present: Tensor) -> Tensor:
+    """[P, ...] -> [B, ...], zero (False) where absent."""
+    spread = rows.new_zeros((len(present), *rows.shape[1:]))
+    return spread.index_put((present.nonzero()[:, 0],), rows)

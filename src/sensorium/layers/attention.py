@@ -1,0 +1,110 @@
+"""Multi-head attention: self-attention, cross-attention, and the two ways to compute them.
+
+    head_i = softmax(Q_i K_i^T / sqrt(d)) V_i        MultiHead = Concat(head_1, ..., head_h) W^O
+
+Shapes: B batch, H heads, N queries, M keys, d = D / H width of a head, D width.
+Masks are True where a key is real. A query all of whose keys are masked gets exactly zero, so an
+absent modality adds nothing instead of NaN.
+
+Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+# Below this many keys the plain path trains faster than the fused one in bfloat16 on a CPU, whose
+# fused backward kernel is slow; see benchmarks/attention.py.
+PLAIN_BELOW_KEYS = 1000
+
+
+def attend(
+    q: Float[Tensor, "B H N d"],
+    k: Float[Tensor, "B H M d"],
+    v: Float[Tensor, "B H M d"],
+    mask: Bool[Tensor, "B M"] | None = None,
+) -> Float[Tensor, "B H N d"]:
+    """softmax(q k^T / sqrt(d)) v by whichever path is faster on this device and precision."""
+    if k.shape[2] == 0:
+        return torch.zeros_like(q)
+    path = attend_plain if _plain_is_faster(q, k) else attend_fused
+    if mask is None:
+        return path(q, k, v, None)
+    any_key = mask.any(dim=1)[:, None]  # [B, 1]
+    attended = path(q, k, v, (mask | ~any_key)[:, None, None, :])
+    return attended * any_key[:, :, None, None]
+
+
+def attend_plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Attention as its formula reads; `mask` broadcasts to [B, H, N, M], True = real."""
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    return scores.softmax(dim=-1) @ v
+
+
+def attend_fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """The same by PyTorch's fused kernels, which never store the [N, M] scores."""
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+
+
+def _plain_is_faster(q: Tensor, k: Tensor) -> bool:
+    return (
+        q.device.type == "cpu"
+        and q.dtype == torch.bfloat16
+        and q.requires_grad
+        and k.shape[2] < PLAIN_BELOW_KEYS
+    )
+
+
+class SelfAttention(nn.Module):
+    """Every token attends to every real token of its own sequence."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = checked_heads(width, heads)
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+
+    def forward(
+        self, x: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N"] | None = None
+    ) -> Float[Tensor, "B N D"]:
+        B, N, D = x.shape
+        qkv = self.query_key_value(x).view(B, N, 3, self.heads, D // self.heads)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B, H, N, d]
+        attended = attend(q, k, v, mask)
+        return self.output(attended.transpose(1, 2).reshape(B, N, D))
+
+
+class CrossAttention(nn.Module):
+    """Every token attends to every real token of another sequence, the context."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = checked_heads(width, heads)
+        self.query = nn.Linear(width, width)
+        self.key_value = nn.Linear(width, 2 * width)
+        self.output = nn.Linear(width, width)
+
+    def forward(
+        self,
+        x: Float[Tensor, "B N D"],
+        context: Float[Tensor, "B M D"],
+        mask: Bool[Tensor, "B M"] | None = None,
+    ) -> Float[Tensor, "B N D"]:
+        (B, N, D), M = x.shape, context.shape[1]
+        q = self.query(x).view(B, N, self.heads, D // self.heads).transpose(1, 2)
+        kv = self.key_value(context).view(B, M, 2, self.heads, D // self.heads)
+        k, v = kv.permute(2, 0, 3, 1, 4)  # each [B, H, M, d]
+        attended = attend(q, k, v, mask)
+        return self.output(attended.transpose(1, 2).reshape(B, N, D))
+
+
+def checked_heads(width: int, heads: int) -> int:
+    """`heads`, or ValueError where they do not divide the width."""
+    if width % heads:
+        raise ValueError(f"width {width} does not divide into {heads} heads; choose one that does")
+    return heads

@@ -1,0 +1,69 @@
+"""Patch embedding: a grid of pixels becomes a sequence of vectors.
+
+    x_patches = [x_p^1 E; x_p^2 E; ...; x_p^N E] + E_pos        N = HW / P^2
+
+Shapes: B batch, C channels, H x W pixels, P patch size, N patches, K kept patches, D width.
+
+Source: section 4.1 of the document; Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words".
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+
+
+def cut_patches(
+    image: Shaped[Tensor, "B C H W"], patch_size: int
+) -> Shaped[Tensor, "B N patch_values"]:
+    """Cut images into non-overlapping patches, row by row.
+
+    With the patches as rows, the strided convolution of the usual implementation is one matrix
+    product, and patches that are dropped in training are never multiplied.
+
+    Returns:
+        [B, N, C * P * P]; within a patch the order is channel, row, column, which is that of a
+        convolution's weight, so `weight.flatten(1)` of one is the matrix E of the other.
+
+    Raises:
+        ValueError: where the patch size does not divide the height or the width.
+    """
+    B, C, H, W = image.shape
+    P = patch_size
+    if H % P or W % P:
+        raise ValueError(f"a picture of {H}x{W} pixels does not divide into patches of {P}x{P}")
+    grid = image.view(B, C, H // P, P, W // P, P)
+    return grid.permute(0, 2, 4, 1, 3, 5).reshape(B, (H // P) * (W // P), C * P * P)
+
+
+def draw_kept_patches(
+    samples: int, patches: int, drop: float, generator: torch.Generator
+) -> Int[Tensor, "B K"]:
+    """For every sample its own random choice of the patches that are kept, in their order.
+
+    Source: Li et al. 2023, "Scaling Language-Image Pre-training via Masking" (FLIP).
+    """
+    kept = max(1, round(patches * (1 - drop)))
+    scores = torch.rand(samples, patches, generator=generator, device=generator.device)
+    return scores.topk(kept, dim=1).indices.sort(dim=1).values
+
+
+def take_patches(
+    values: Shaped[Tensor, "B N D"], index: Int[Tensor, "B K"]
+) -> Shaped[Tensor, "B K D"]:
+    """Of every sample the patches `index`."""
+    return values.gather(1, index[:, :, None].expand(-1, -1, values.shape[2]))
+
+
+def resize_positions(
+    positions: Float[Tensor, "N D"], old: tuple[int, int], new: tuple[int, int]
+) -> Float[Tensor, "M D"]:
+    """Interpolate a grid of learned positions (rows, columns) to another size, bicubically."""
+    if old == new:
+        return positions
+    grid = positions.float().view(1, *old, -1).permute(0, 3, 1, 2)
+    resized = torch.nn.functional.interpolate(
+        grid, size=new, mode="bicubic", antialias=True, align_corners=False
+    )
+    return resized.permute(0, 2, 3, 1).flatten(0, 2).to(positions.dtype)

@@ -1,0 +1,210 @@
+"""The recipe: one typed tree of all settings, read from YAML, overridden by dotted keys.
+
+It is made of the configs that each component keeps beside its class. Whatever is wrong in it is
+refused before any compute: an unknown key with the nearest valid name, a wrong type, settings that
+contradict each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from sensorium.config import Config
+from sensorium.data.settings import DataConfig
+from sensorium.errors import RecipeError
+from sensorium.evaluation.evaluate import EvaluationConfig
+from sensorium.fusion import FUSIONS
+from sensorium.model import ModelConfig
+from sensorium.tasks import TASKS, TasksConfig
+from sensorium.training.config import TrainConfig
+
+
+class Recipe(Config):
+    """Everything that a run is made from."""
+
+    name: str
+    """Names the run's folder, where no other is given."""
+    seed: int = 0
+    """Of everything random."""
+    data: DataConfig
+    """What is read."""
+    model: ModelConfig
+    """f: encoders and fusion."""
+    tasks: TasksConfig
+    """g: what is learned."""
+    train: TrainConfig
+    """How it is learned."""
+    evaluation: EvaluationConfig = EvaluationConfig()
+    """How it is judged."""
+
+
+def shipped_recipes() -> list[str]:
+    """Names of the recipes that come with the package."""
+    folder = files("sensorium.recipes")
+    return sorted(f.name[: -len(".yaml")] for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+def load_recipe(recipe: Recipe | str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a shipped recipe by name, or any by path, and apply overrides.
+
+    Args:
+        recipe: `emoji`, `my/recipe.yaml`, or a recipe that was read before.
+        overrides: `dotted.key=value`, the value in YAML: `train.steps=500`, `data.fields.text=[a, b]`.
+
+    Raises:
+        RecipeError: everything that is wrong with it, one line each.
+    """
+    if isinstance(recipe, Recipe):
+        return override_recipe(recipe, overrides)
+    name, text = _read(str(recipe))
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"recipe {name} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(tree, dict):
+        raise RecipeError(f"recipe {name}: expected a mapping of keys, got {type(tree).__name__}")
+    for override in overrides:
+        _apply_override(tree, override)
+    return parse_recipe(tree, name)
+
+
+def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+    """The recipe with other values at some dotted keys."""
+    tree = recipe.model_dump(mode="json")
+    for override in overrides:
+        _apply_override(tree, override)
+    return parse_recipe(tree, recipe.name)
+
+
+def parse_recipe(tree: dict[str, Any], name: str) -> Recipe:
+    """A checked recipe from its plain tree; `name` is for the errors."""
+    try:
+        recipe = Recipe.model_validate(tree)
+    except ValidationError as error:
+        lines = [_explain(problem) for problem in error.errors()]
+        raise RecipeError("\n".join(f"recipe {name}: {line}" for line in lines)) from error
+    problems = list(_contradictions(recipe))
+    if problems:
+        raise RecipeError("\n".join(f"recipe {name}: {problem}" for problem in problems))
+    return recipe
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The whole recipe, defaults included, as YAML that reads back to the same."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _read(name_or_path: str) -> tuple[str, str]:
+    """The recipe's name for messages, and its text."""
+    path = Path(name_or_path)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        if not path.is_file():
+            raise RecipeError(f"no recipe file {path}")
+        return str(path), path.read_text(encoding="utf-8")
+    shipped = shipped_recipes()
+    if name_or_path not in shipped:
+        raise RecipeError(
+            f"no recipe named {name_or_path!r}{_nearest(name_or_path, shipped)}; shipped: "
+            f"{', '.join(shipped)}; or give the path of a .yaml file"
+        )
+    resource = files("sensorium.recipes") / f"{name_or_path}.yaml"
+    return name_or_path, resource.read_text(encoding="utf-8")
+
+
+def _apply_override(tree: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise RecipeError(f"override {override!r}: expected key=value, as in train.steps=500")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"override {override!r}: the value is not YAML") from error
+    *parents, last = key.split(".")
+    node = tree
+    for parent in parents:
+        child = node.get(parent)
+        if child is None:
+            child = node[parent] = {}
+        if not isinstance(child, dict):
+            raise RecipeError(f"override {override!r}: {parent} holds a value, not keys")
+        node = child
+    node[last] = parsed
+
+
+def _explain(problem: Any) -> str:
+    """One line for one of pydantic's errors."""
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        *parents, key = problem["loc"]
+        valid = sorted(_fields_at([str(parent) for parent in parents]))
+        return f"{where}: no such key{_nearest(str(key), valid)}; expected {', '.join(valid)}"
+    if problem["type"] == "missing":
+        return f"{where}: missing; give it in the recipe or as {where}=..."
+    came = repr(problem["input"])
+    came = came if len(came) <= 60 else came[:57] + "..."
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where or 'top level'}: {message[0].lower()}{message[1:]}; got {came}"
+
+
+def _fields_at(path: Sequence[str]) -> list[str]:
+    """Names of the fields of the config at a dotted path."""
+    config: type[BaseModel] = Recipe
+    for part in path:
+        field = config.model_fields.get(part)
+        if field is None:
+            return []
+        inner = next(_config_classes(field.annotation), None)
+        if inner is None:
+            return []
+        config = inner
+    return list(config.model_fields)
+
+
+def _config_classes(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _config_classes(argument)
+
+
+def _nearest(name: str, valid: Sequence[str]) -> str:
+    close = get_close_matches(name, valid, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _contradictions(recipe: Recipe) -> Iterator[str]:
+    """What no single config can see: settings of one part that another does not bear out."""
+    encoders, fusion = recipe.model.encoders.chosen(), recipe.model.fusion
+    tasks = recipe.tasks.chosen()
+    if not encoders:
+        yield "model.encoders: expected at least one encoder, got none"
+    if not tasks:
+        yield f"tasks: expected at least one of {', '.join(TASKS)}, got none"
+    for name, task in tasks.items():
+        modalities = getattr(task, "modalities", ("text",))
+        for modality in modalities:
+            if modality not in encoders:
+                yield (
+                    f"tasks.{name} needs the modality {modality}, but model.encoders has only "
+                    f"{', '.join(encoders) or 'none'}"
+                )
+        if TASKS[name].needs_fusion and fusion is None:
+            yield f"tasks.{name} reads fused {'tokens' if TASKS[name].needs_fused_tokens else 'vectors'}, but model.fusion is not set"
+        elif TASKS[name].needs_fused_tokens and not FUSIONS[fusion.name].keeps_tokens:
+            keeping = [n for n, f in FUSIONS.items() if f.keeps_tokens]
+            yield (
+                f"tasks.{name} needs fused tokens, but model.fusion.name={fusion.name} gives only "
+                f"a vector; choose one of {', '.join(keeping)}"
+            )
+    image, size = recipe.model.encoders.image, recipe.data.image.size
+    if image is not None and size % image.patch_size:
+        yield (
+            f"model.encoders.image.patch_size={image.patch_size} must divide data.image.size={size}"
+        )

@@ -1,0 +1,189 @@
+"""A run folder: what training leaves, and what everything after it takes.
+
+    runs/emoji/
+      recipe.yaml         the resolved recipe, defaults included
+      run.json            versions, fingerprints of the data, what was guessed about its columns
+      tokenizer.json      the run's own
+      checkpoints/        weights, optimizer, position: safetensors and JSON, never pickle
+      metrics.jsonl       figures by step, also as TensorBoard events
+      quarantine.jsonl    broken samples, each with its reason
+      summary.json        the final figures, for programs
+      report.html         the same for people
+      index/              the search index, once `sensorium index` has made one
+
+A run reloads from its folder alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from sensorium.data import Tokenizer
+from sensorium.errors import RunError
+from sensorium.model import build_model
+from sensorium.recipe import Recipe, dump_recipe, parse_recipe
+from sensorium.tasks import Mixture, build_mixture
+from sensorium.training import Checkpoints
+from sensorium.training.checkpoint import load_weights
+
+RUNS = Path("runs")  # where runs go, and are looked for, unless one says otherwise
+RECORDED_PACKAGES = ("sensorium", "torch", "numpy", "pillow", "tokenizers", "safetensors")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and its recipe."""
+
+    folder: Path
+    recipe: Recipe
+
+    @classmethod
+    def create(cls, folder: Path, recipe: Recipe, *, overwrite: bool = False) -> Run:
+        """Start a run in a new or empty folder.
+
+        Args:
+            folder: where.
+            recipe: resolved.
+            overwrite: remove a run that is there already.
+
+        Raises:
+            RunError: where the folder holds something that may not be removed.
+        """
+        if folder.is_dir() and any(folder.iterdir()):
+            if not (folder / "recipe.yaml").exists():
+                raise RunError(f"{folder} is not empty and is no run; choose another --run-dir")
+            if not overwrite:
+                raise RunError(
+                    f"{folder} holds a run already; add --resume to go on with it, --overwrite to "
+                    "replace it, or choose another --run-dir"
+                )
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "recipe.yaml").write_text(dump_recipe(recipe), encoding="utf-8")
+        return cls(folder, recipe)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Run:
+        """An existing run.
+
+        Raises:
+            RunError: where there is none.
+        """
+        folder = Path(folder)
+        path = folder / "recipe.yaml"
+        if not path.is_file():
+            raise RunError(
+                f"no run in {folder}: expected its recipe.yaml; `sensorium runs` lists the runs "
+                "that there are"
+            )
+        return cls(folder, parse_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path)))
+
+    @property
+    def quarantine_path(self) -> Path:
+        return self.folder / "quarantine.jsonl"
+
+    @property
+    def has_tokenizer(self) -> bool:
+        return (self.folder / "tokenizer.json").exists()
+
+    def tokenizer(self) -> Tokenizer:
+        """The run's own tokenizer."""
+        return Tokenizer.load(self.folder / "tokenizer.json")
+
+    def write_tokenizer(self, tokenizer: Tokenizer) -> None:
+        aside = self.folder / "tokenizer.json.partial"
+        tokenizer.save(aside)
+        os.replace(aside, self.folder / "tokenizer.json")
+
+    def mixture(self, device: torch.device) -> tuple[Mixture, Tokenizer]:
+        """The trained model with its tasks, in evaluation mode, and the tokenizer.
+
+        Raises:
+            RunError: where nothing was saved yet.
+        """
+        if not self.has_tokenizer:
+            raise RunError(f"{self.folder} has no tokenizer.json: its training never began")
+        tokenizer = self.tokenizer()
+        mixture = build(self.recipe, tokenizer).to(device)
+        self.load_weights(mixture)
+        return mixture.eval(), tokenizer
+
+    def load_weights(self, mixture: Mixture) -> None:
+        """Put in the weights to use: the best or newest checkpoint's, averaged where asked for.
+
+        Raises:
+            RunError: where nothing was saved yet, or something else was.
+        """
+        checkpoint = Checkpoints(self.folder / "checkpoints").to_use()
+        load_weights(mixture, checkpoint.inference_weights(), checkpoint.path)
+
+    def write_facts(self, facts: dict[str, Any]) -> None:
+        """What the run was made from, beside its recipe: `run.json`."""
+        _write_json(self.folder / "run.json", {"versions": versions(), **facts})
+
+    def facts(self) -> dict[str, Any]:
+        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        """The final figures: `summary.json`."""
+        _write_json(self.folder / "summary.json", summary)
+
+    def summary(self) -> dict[str, Any] | None:
+        """The final figures; None before the run has ended."""
+        path = self.folder / "summary.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def build(recipe: Recipe, tokenizer: Tokenizer) -> Mixture:
+    """The model and tasks of a recipe, with fresh weights drawn from its seed."""
+    torch.manual_seed(recipe.seed)
+    model = build_model(
+        recipe.model,
+        image_size=recipe.data.image.size,
+        vocabulary=tokenizer.size,
+        context_tokens=recipe.data.text.context_tokens,
+    )
+    if recipe.train.compile:
+        model.compile_transformers()
+    special = frozenset({tokenizer.pad, tokenizer.start, tokenizer.end, tokenizer.mask})
+    return build_mixture(recipe.tasks, model, mask_id=tokenizer.mask, special_ids=special)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; `auto` takes the accelerator that torch finds, else the CPU.
+
+    Raises:
+        RunError: for a device that torch does not know or does not have.
+    """
+    if name == "auto":
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator if accelerator is not None else torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        first_line = str(error).splitlines()[0]
+        raise RunError(f"train.device={name} cannot be used here: {first_line}") from error
+    return device
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that figures depend on."""
+    return {"python": platform.python_version()} | {n: version(n) for n in RECORDED_PACKAGES}
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    """Written aside and renamed, so that a reader never sees half a file."""
+    aside = path.with_name(path.name + ".partial")
+    aside.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    os.replace(aside, path)

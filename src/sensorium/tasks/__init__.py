@@ -1,0 +1,74 @@
+"""A representation in, a loss or predictions and their metrics out: y = g(h).
+
+To add a task, write one file here with its class and config, and give it a field in `TasksConfig`
+and a line in `build_tasks`.
+"""
+
+from __future__ import annotations
+
+from sensorium.config import Config
+from sensorium.model import Model
+from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig
+from sensorium.tasks.masked_language import MaskedLanguage, MaskedLanguageConfig
+from sensorium.tasks.matching import Matching, MatchingConfig
+from sensorium.tasks.mixture import Mixture
+from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
+
+TASKS: dict[str, type[Task]] = {
+    "contrastive": Contrastive,
+    "matching": Matching,  # after contrastive, whose similarities choose its hard negatives
+    "masked_language": MaskedLanguage,
+}
+
+
+class TasksConfig(Config):
+    """What the model learns from; a task that is left out is not trained."""
+
+    contrastive: ContrastiveConfig | None = None
+    """Draw the modalities of a sample together, those of others apart."""
+    matching: MatchingConfig | None = None
+    """Say whether two modalities belong together."""
+    masked_language: MaskedLanguageConfig | None = None
+    """Name hidden words."""
+
+    def chosen(self) -> dict[str, TaskConfig]:
+        """Task name -> its config, in the order in which the tasks run."""
+        return {name: config for name in TASKS if (config := getattr(self, name)) is not None}
+
+
+def build_mixture(
+    config: TasksConfig, model: Model, *, mask_id: int, special_ids: frozenset[int]
+) -> Mixture:
+    """Build the tasks that a recipe names, with fresh heads, on `model`.
+
+    Args:
+        config: which tasks, with their weights.
+        model: f.
+        mask_id: the token that stands for a hidden word.
+        special_ids: tokens that are no words and are never hidden.
+    """
+    arguments = {"masked_language": {"mask_id": mask_id, "special_ids": special_ids}}
+    tasks = {
+        name: TASKS[name](task, model, **arguments.get(name, {}))
+        for name, task in config.chosen().items()
+    }
+    weights = {name: task.weight for name, task in config.chosen().items()}
+    return Mixture(model, tasks, weights)
+
+
+__all__ = [
+    "TASKS",
+    "Contrastive",
+    "ContrastiveConfig",
+    "Encoded",
+    "Loss",
+    "MaskedLanguage",
+    "MaskedLanguageConfig",
+    "Matching",
+    "MatchingConfig",
+    "Mixture",
+    "Task",
+    "TaskConfig",
+    "TasksConfig",
+    "build_mixture",
+]

@@ -1,0 +1,132 @@
+"""Masked language modelling: name the hidden words from the others and from what is seen.
+
+    loss = - sum over hidden positions t of log p(w_t | the visible words, the other modalities)
+
+Hidden positions become `[mask]`, always: keeping or swapping some of them, as BERT did, was found
+to bring nothing (Wettig et al. 2023, "Should You Mask 15% in Masked Language Modeling?"), and one
+rule lets the hidden positions be read off the masked text itself.
+
+Shapes: B batch, P texts present, N tokens, M hidden tokens, V vocabulary.
+
+Source: section 3.1.2 of the document (MLM); Devlin et al. 2019, "BERT"; Li et al. 2021, "ALBEF".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from pydantic import Field
+from torch import Tensor, nn
+
+from sensorium.batch import Batch, Fused, Inputs
+from sensorium.model import Model
+from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
+
+MASKED_TEXT = "masked text"  # the key, in a prepared batch, of the text with its hidden words
+
+
+class MaskedLanguageConfig(TaskConfig):
+    """Masked language modelling through the fusion."""
+
+    hidden: float = Field(0.25, gt=0, lt=1)
+    """Share of the words' tokens that are hidden; at least one in every text."""
+    share: float = Field(1.0, gt=0, le=1)
+    """Share of a batch's samples whose text is masked in a training step."""
+
+
+class MaskedLanguage(Task):
+    """A small head on the fused text tokens, whose last layer is the text encoder's embedding."""
+
+    needs_fusion: ClassVar[bool] = True
+    needs_fused_tokens: ClassVar[bool] = True
+
+    def __init__(
+        self, config: MaskedLanguageConfig, model: Model, mask_id: int, special_ids: frozenset[int]
+    ) -> None:
+        super().__init__()
+        assert model.fusion is not None, "the recipe refuses masked language without a fusion"
+        self.hidden = config.hidden
+        self.share = config.share
+        self.mask_id = mask_id
+        self.register_buffer("special_ids", torch.tensor(sorted(special_ids)), persistent=False)
+        width = model.widths["text"]
+        self.transform = nn.Sequential(
+            nn.Linear(model.fusion.width, width), nn.GELU(), nn.LayerNorm(width)
+        )
+        self.bias = nn.Parameter(torch.zeros(model.encoders["text"].embedding.num_embeddings))
+
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Add the text with hidden words, under the key `MASKED_TEXT`."""
+        text = batch.inputs.get("text")
+        if text is None:
+            return batch
+        hide = self._draw_hidden(text, generator)
+        masked = replace(text, values=text.values.masked_fill(hide, self.mask_id))
+        return replace(batch, inputs={**batch.inputs, MASKED_TEXT: masked})
+
+    def _draw_hidden(self, text: Inputs, generator: torch.Generator) -> Bool[Tensor, "P N"]:
+        """Which tokens to hide: a share of the words' tokens, and at least one in every text."""
+        words = ~torch.isin(text.values, self.special_ids)
+        if text.mask is not None:
+            words &= text.mask
+        if self.training:
+            words[round(self.share * len(words)) :] = False
+        draw = torch.rand(words.shape, generator=generator, device=generator.device)
+        draw = draw.masked_fill(~words, 2.0)
+        hide = (draw < self.hidden) | (draw == draw.min(dim=1, keepdim=True).values)
+        return hide & words
+
+    def count(self, batch: Batch) -> int:
+        masked = batch.inputs.get(MASKED_TEXT)
+        return 0 if masked is None else int((masked.values == self.mask_id).sum())
+
+    def loss(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> Loss:
+        rows, hidden, words = self._hidden_words(batch)
+        others = {m: e.rows(rows) for m, e in encoded.encodings.items() if m != "text"}
+        text = model.encode_modality("text", batch.inputs[MASKED_TEXT].rows(rows))
+        logits = self._name_words(model, model.fuse({**others, "text": text}), hidden)
+        loss = F.cross_entropy(logits, words, reduction="sum")
+        return Loss(loss, (logits.argmax(dim=1) == words).sum())
+
+    def predict(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Whether each hidden word is named rightly: with the other modalities, and without."""
+        rows, hidden, words = self._hidden_words(batch)
+        others = {m: e.rows(rows) for m, e in encoded.encodings.items() if m != "text"}
+        text = model.encode_modality("text", batch.inputs[MASKED_TEXT].rows(rows))
+        conditioned = self._name_words(model, model.fuse({**others, "text": text}), hidden)
+        alone = self._name_words(model, model.fuse({"text": text}), hidden)
+        return {
+            "right": conditioned.argmax(dim=1) == words,
+            "right_withheld": alone.argmax(dim=1) == words,
+        }
+
+    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Share of the hidden words named rightly, and the same with all but the text withheld."""
+        return {
+            "accuracy": predictions["right"].double().mean().item(),
+            "accuracy_withheld": predictions["right_withheld"].double().mean().item(),
+        }
+
+    def _hidden_words(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Samples [K] with hidden words, where those are [K, N], and what they were [M]."""
+        masked = batch.inputs[MASKED_TEXT]
+        hidden = masked.values == self.mask_id  # [P, N]
+        some = hidden.any(dim=1)
+        rows = masked.present.nonzero()[:, 0][some]
+        return rows, hidden[some], batch.inputs["text"].values[hidden]
+
+    def _name_words(
+        self, model: Model, fused: Fused, hidden: Bool[Tensor, "K N"]
+    ) -> Float[Tensor, "M V"]:
+        """Logits over the vocabulary for every hidden position."""
+        states = self.transform(fused.tokens["text"].values[hidden])
+        return F.linear(states, model.encoders["text"].embedding.weight, self.bias).float()

@@ -1,0 +1,65 @@
+"""Several tasks on one model: each encoding of a step is computed once and shared by all.
+
+    loss = sum over tasks t of weight_t * (sum of t's losses) / (count of t's items)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from sensorium.batch import Batch, Encoding
+from sensorium.model import Model
+from sensorium.tasks.task import Encoded, Loss, Task
+
+
+class Mixture(nn.Module):
+    """A model, and the weighted tasks that it learns from.
+
+    Args:
+        model: f.
+        tasks: name -> task; one that uses what another shares (matching: the similarities of
+            contrastive) comes after it.
+        weights: name -> weight of the task's mean loss.
+    """
+
+    def __init__(
+        self, model: Model, tasks: Mapping[str, Task], weights: Mapping[str, float]
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.tasks = nn.ModuleDict(tasks)
+        self.weights = dict(weights)
+
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Let every task draw what it hides or marks, once for the whole batch."""
+        for task in self.tasks.values():
+            batch = task.prepare(batch, generator)
+        return batch
+
+    def counts(self, batch: Batch) -> dict[str, int]:
+        """Valid items of each task in a prepared batch; a task without any is left out."""
+        counts = {name: task.count(batch) for name, task in self.tasks.items()}
+        return {name: count for name, count in counts.items() if count}
+
+    def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Loss]:
+        """The summed loss of each task that has items in (this part of) a prepared batch."""
+        encoded = Encoded(self.model.encode(batch, generator))
+        return {
+            name: self.tasks[name].loss(self.model, encoded, batch, generator)
+            for name in self.counts(batch)
+        }
+
+    def predict(
+        self, batch: Batch, generator: torch.Generator
+    ) -> tuple[dict[str, dict[str, Tensor]], dict[str, Encoding]]:
+        """What each task's metrics need of this batch, and the encodings they came from."""
+        batch = self.prepare(batch, generator)
+        encoded = Encoded(self.model.encode(batch))
+        predictions = {
+            name: self.tasks[name].predict(self.model, encoded, batch, generator)
+            for name in self.counts(batch)
+        }
+        return predictions, encoded.encodings
