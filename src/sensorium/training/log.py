@@ -33,14 +33,17 @@ class Progress:
     losses: dict[str, float]
     data_wait: float
 
-    def line(self) -> str:
-        """One line for people."""
+    def facts(self) -> str:
+        """Losses, speed and waiting time, for people."""
         losses = "  ".join(f"{name} {loss:.3f}" for name, loss in self.losses.items())
-        minutes, seconds = divmod(round(self.eta_seconds), 60)
         return (
-            f"step {self.step}/{self.steps}  {losses}  {self.samples_per_second:.0f} samples/s  "
-            f"waiting for data {self.data_wait:.0%}  {minutes}:{seconds:02d} left"
+            f"{losses}  {self.samples_per_second:.0f} samples/s  data wait {self.data_wait:.0%}"
         )
+
+    def line(self) -> str:
+        """The same with the step and the time left."""
+        minutes, seconds = divmod(round(self.eta_seconds), 60)
+        return f"step {self.step}/{self.steps}  {self.facts()}  {minutes}:{seconds:02d} left"
 
 
 ProgressCallback = Callable[[Progress], None]

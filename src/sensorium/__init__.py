@@ -1,0 +1,66 @@
+"""Sensorium: the whole life of a multimodal model, by one recipe.
+
+The verbs of the command line are functions here, under the same names (`build_world` for `world`,
+since `sensorium.world` is the folder that holds it):
+
+    import sensorium
+    sensorium.pretrain("emoji", run_dir="runs/emoji")
+    sensorium.search("runs/emoji", "woman astronaut")
+
+Importing the package does nothing else: what a name needs is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sensorium.errors import SensoriumError
+    from sensorium.recipe import Recipe, load_recipe
+    from sensorium.run import Run
+    from sensorium.verbs.demo import demo
+    from sensorium.verbs.evaluate import evaluate
+    from sensorium.verbs.index import index
+    from sensorium.verbs.pretrain import pretrain
+    from sensorium.verbs.runs import runs
+    from sensorium.verbs.search import search
+    from sensorium.world.build import build_world
+
+_HOMES = {
+    "Recipe": "sensorium.recipe",
+    "Run": "sensorium.run",
+    "SensoriumError": "sensorium.errors",
+    "demo": "sensorium.verbs.demo",
+    "evaluate": "sensorium.verbs.evaluate",
+    "index": "sensorium.verbs.index",
+    "load_recipe": "sensorium.recipe",
+    "pretrain": "sensorium.verbs.pretrain",
+    "runs": "sensorium.verbs.runs",
+    "search": "sensorium.verbs.search",
+    "build_world": "sensorium.world.build",
+}
+
+__all__ = [
+    "Recipe",
+    "Run",
+    "SensoriumError",
+    "demo",
+    "evaluate",
+    "index",
+    "load_recipe",
+    "pretrain",
+    "runs",
+    "search",
+    "build_world",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sensorium' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

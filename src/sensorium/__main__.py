@@ -1,0 +1,5 @@
+"""`python -m sensorium`, the same as `sensorium`."""
+
+from sensorium.cli import main
+
+main()

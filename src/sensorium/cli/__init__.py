@@ -1,0 +1,37 @@
+"""The command line: one file for each verb, which parses and prints and does nothing else.
+
+What a verb does is in `sensorium.verbs`, imported when the verb runs, so that `--help` is quick.
+"""
+
+import sys
+
+import typer
+
+from sensorium.cli.demo import demo
+from sensorium.cli.evaluate import evaluate
+from sensorium.cli.index import index
+from sensorium.cli.pretrain import pretrain
+from sensorium.cli.runs import runs
+from sensorium.cli.search import search
+from sensorium.cli.world import world
+from sensorium.errors import SensoriumError
+
+app = typer.Typer(
+    help="One recipe for the whole life of a multimodal model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (demo, world, pretrain, evaluate, index, search, runs):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Run the verb. A user's mistake is one message and exit status 1, never a traceback."""
+    try:
+        app()
+    except SensoriumError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,18 @@
+"""The options that several verbs share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunArgument = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
+RecipeArgument = Annotated[
+    str,
+    typer.Argument(help="A shipped recipe (demo, emoji, template) or a .yaml file."),
+]
+OverridesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="key=value, as in train.steps=500.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]

@@ -1,0 +1,42 @@
+"""Files enter - pictures, captions and the manifests that pair them - and `Batch`es leave."""
+
+from sensorium.data.augment import AugmentConfig, augment
+from sensorium.data.collate import collate
+from sensorium.data.columns import MODALITIES
+from sensorium.data.dataset import Dataset
+from sensorium.data.image import ImageConfig, decode_image
+from sensorium.data.loader import Loader
+from sensorium.data.locate import PUBLIC_SETS, resolve
+from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
+from sensorium.data.reader import texts
+from sensorium.data.settings import DataConfig
+from sensorium.data.sources import Row, Source, SourceConfig, open_source
+from sensorium.data.splits import DataSplits, open_dataset, open_splits
+from sensorium.data.text import TextConfig, Tokenizer
+
+__all__ = [
+    "MODALITIES",
+    "PUBLIC_SETS",
+    "AugmentConfig",
+    "Broken",
+    "BrokenSample",
+    "DataConfig",
+    "DataSplits",
+    "Dataset",
+    "ImageConfig",
+    "Loader",
+    "Quarantine",
+    "Row",
+    "Source",
+    "SourceConfig",
+    "TextConfig",
+    "Tokenizer",
+    "augment",
+    "collate",
+    "decode_image",
+    "open_dataset",
+    "open_source",
+    "open_splits",
+    "resolve",
+    "texts",
+]

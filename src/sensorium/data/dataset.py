@@ -1,0 +1,146 @@
+"""Numbered samples of one set. What chance decides follows from (seed, epoch, row) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from sensorium.batch import Sample
+from sensorium.data.augment import augment
+from sensorium.data.cache import Cache, Progress
+from sensorium.data.cells import Picture, as_picture, as_text, filled
+from sensorium.data.image import read_file
+from sensorium.data.quarantine import Broken
+from sensorium.data.reader import Reader, Store
+from sensorium.data.settings import DataConfig
+from sensorium.data.sources import Source
+from sensorium.data.text import Tokenizer
+from sensorium.errors import DataError
+
+
+class Dataset:
+    """The samples of some rows of a source.
+
+    Args:
+        training: whether pictures are augmented, and one of several texts drawn each time;
+            otherwise the first text that is not empty is taken and pictures stay as decoded.
+        seed: not negative.
+        rows: which rows of the source; all of them by default.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        config: DataConfig,
+        tokenizer: Tokenizer,
+        *,
+        training: bool,
+        seed: int,
+        rows: Sequence[int] | None = None,
+    ) -> None:
+        self.source = source
+        self.config = config
+        self.tokenizer = tokenizer
+        self.training = training
+        self.seed = seed
+        self._rows: Sequence[int] = range(len(source)) if rows is None else rows
+        self._reader = Reader(source, config, tokenizer)
+        self._store: Store = self._reader
+        self._indices: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def fits_in_cache(self) -> bool:
+        """Whether all decoded pictures together stay within `cache_megabytes`."""
+        pictures = len(self._rows) * len(self.source.fields.get("image", []))
+        return pictures * 3 * self.config.image.size**2 <= self.config.cache_megabytes * 1_000_000
+
+    def prepare(self, progress: Progress | None = None) -> list[Broken]:
+        """Decode everything into memory, if it fits; broken rows then leave the set.
+
+        Returns:
+            The rows found to be broken; none where the set is too large to be decoded up front.
+        """
+        if not self.fits_in_cache:
+            return []
+        cache, broken = Cache.fill(self._reader, self._rows, progress)
+        self._store = cache
+        self._rows = [row for row in self._rows if row in cache]
+        self._indices.clear()
+        return broken
+
+    def sample(self, index: int, epoch: int) -> Sample:
+        """Sample `index` as it is in `epoch`; outside training all epochs are alike.
+
+        Raises:
+            BrokenSample: the row cannot be used; its text is the reason.
+        """
+        row = self._rows[index]
+        draw = Random(self.seed << 96 | epoch << 48 | row) if self.training else None
+        values = {}
+        for modality, candidates in self._store.candidates(row).items():
+            which = int(draw.random() * len(candidates)) if draw and len(candidates) > 1 else 0
+            value = self._store.decode(modality, candidates[which])
+            if draw and modality == "image":
+                image = self.config.image
+                value = augment(value, image.augment, image.colour, draw)
+            values[modality] = value
+        return Sample(self.id(index), values)
+
+    def id(self, index: int) -> str:
+        """Where the sample comes from, as in `train.jsonl:17`."""
+        return self.source.id(self._rows[index])
+
+    def index_of(self, id: str) -> int:
+        """The index of the sample with this id.
+
+        Raises:
+            DataError: the set has no such sample.
+        """
+        if not self._indices:
+            self._indices = {self.id(index): index for index in range(len(self))}
+        if id not in self._indices:
+            raise DataError(
+                f"{self.source.name} has no sample {id!r}; one that it has is {self.id(0)!r}"
+            )
+        return self._indices[id]
+
+    def describe(self, index: int) -> dict[str, str | None]:
+        """What a table shows of a sample: `id`, `image` (its file) and `text`, None where absent.
+
+        Raises:
+            BrokenSample: the row is broken; no sample that a loader gave is.
+        """
+        picture = self._picture(index)
+        path = picture.content if picture and isinstance(picture.content, Path) else None
+        text = self._first("text", index)
+        return {
+            "id": self.id(index),
+            "image": None if path is None else str(path),
+            "text": None if text is None else as_text(text),
+        }
+
+    def image_bytes(self, index: int) -> bytes | None:
+        """The sample's picture file as it is; None where it has none.
+
+        Raises:
+            BrokenSample: the file cannot be read.
+        """
+        picture = self._picture(index)
+        if picture is None:
+            return None
+        content = picture.content
+        return content if isinstance(content, bytes) else read_file(content)
+
+    def _picture(self, index: int) -> Picture | None:
+        cell = self._first("image", index)
+        return None if cell is None else as_picture(cell, self.source.row(self._rows[index]).folder)
+
+    def _first(self, modality: str, index: int) -> Any:
+        values = self.source.row(self._rows[index]).values
+        columns = self.source.fields.get(modality, [])
+        return next((cell for column in columns for cell in filled(values.get(column))), None)

@@ -1,0 +1,168 @@
+"""Batches of a dataset, epoch after epoch, from a position that can be saved and restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from sensorium.batch import Batch, Sample
+from sensorium.data.collate import collate
+from sensorium.data.dataset import Dataset
+from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
+from sensorium.errors import DataError
+
+Place = tuple[int, int]
+"""Index of a sample, and epoch."""
+
+
+class Loader:
+    """Batches of a dataset; broken samples are recorded and left out of theirs.
+
+    With `shuffle` it never ends: each epoch has an order of its own, which follows from the seed.
+    Without, one iteration is one pass in order, and the next begins anew.
+
+    Args:
+        drop_last: leave out the last batch of an epoch where it is not full.
+        workers: processes that prepare batches; 0 prepares them here. The batches are the same.
+        pin_memory: put batches where a GPU copies them from fastest.
+
+    Raises:
+        DataError: the dataset is too small to give a batch.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        batch_size: int,
+        seed: int,
+        shuffle: bool,
+        quarantine: Quarantine,
+        workers: int = 0,
+        drop_last: bool,
+        pin_memory: bool = False,
+    ) -> None:
+        full, rest = divmod(len(dataset), batch_size)
+        self.batches_per_epoch = full if drop_last else full + bool(rest)
+        self._name = dataset.source.name
+        if not self.batches_per_epoch:
+            raise DataError(
+                f"{self._name}: expected at least "
+                f"{f'one batch of {batch_size}' if drop_last else 'one'} usable samples, "
+                f"got {len(dataset)}; lower the batch size or add data"
+            )
+        self._quarantine = quarantine
+        self._course = _Course(len(dataset), batch_size, self.batches_per_epoch, seed, shuffle)
+        self._batches: DataLoader[Sample | Broken] = DataLoader(
+            _Decoded(dataset),
+            batch_sampler=self._course,
+            collate_fn=_Collate(dataset.tokenizer.pad),
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=pin_memory,
+            # Its own generator: the model's draws must not depend on how often data is iterated.
+            generator=torch.Generator(),
+        )
+
+    def __iter__(self) -> Iterator[Batch]:
+        empty = 0
+        try:
+            for batch, broken in self._batches:
+                self._course.advance()
+                self._quarantine.add_all(broken)
+                empty = empty + 1 if batch is None else 0
+                if empty > self.batches_per_epoch:
+                    raise DataError(f"{self._name}: no sample of it can be read")
+                if batch is not None:
+                    yield batch
+        finally:
+            if not self._course.shuffle:
+                self._course.epoch = self._course.batch = 0
+
+    def state(self) -> dict[str, int]:
+        """The place of the next batch to be given out, however many workers have prepared."""
+        return {"epoch": self._course.epoch, "batch": self._course.batch}
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Make the next iteration begin at a place that `state` gave.
+
+        Raises:
+            DataError: the epoch has fewer batches than that, so the data or batch size differs.
+        """
+        if not 0 <= state["batch"] < self.batches_per_epoch:
+            raise DataError(
+                f"cannot resume at batch {state['batch']}: an epoch of {self._name} "
+                f"has {self.batches_per_epoch} batches now; "
+                "resume with the same data and batch size"
+            )
+        self._course.epoch, self._course.batch = state["epoch"], state["batch"]
+
+
+@dataclass
+class _Course:
+    """The places of each batch, and how far they have been given out.
+
+    A batch sampler of the `DataLoader`. It knows no `Loader`: a cycle of the two would leave the
+    end of worker processes to the garbage collector, which waits seconds for each.
+    """
+
+    samples: int
+    batch_size: int
+    batches_per_epoch: int
+    seed: int
+    shuffle: bool
+    epoch: int = 0
+    batch: int = 0
+
+    def __iter__(self) -> Iterator[list[Place]]:
+        epoch, batch = self.epoch, self.batch
+        while True:
+            order = self._order(epoch)
+            for start in range(batch, self.batches_per_epoch):
+                indices = order[start * self.batch_size : (start + 1) * self.batch_size]
+                yield [(int(index), epoch) for index in indices]
+            if not self.shuffle:
+                return
+            epoch, batch = epoch + 1, 0
+
+    def advance(self) -> None:
+        """Count one batch as given out."""
+        self.batch += 1
+        if self.batch == self.batches_per_epoch:
+            self.epoch, self.batch = self.epoch + 1, 0
+
+    def _order(self, epoch: int) -> np.ndarray:
+        if not self.shuffle:
+            return np.arange(self.samples)
+        return np.random.default_rng([self.seed, epoch]).permutation(self.samples)
+
+
+class _Decoded(TorchDataset[Sample | Broken]):
+    """The samples of places; a broken one is a value here, since it has to leave its process."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def __getitem__(self, place: Place) -> Sample | Broken:
+        index, epoch = place
+        try:
+            return self._dataset.sample(index, epoch)
+        except BrokenSample as error:
+            return Broken(self._dataset.id(index), str(error))
+
+
+class _Collate:
+    """Samples and broken ones -> the batch of the samples, if there are any, and the broken."""
+
+    def __init__(self, pad: int) -> None:
+        self._pad = pad
+
+    def __call__(self, items: list[Sample | Broken]) -> tuple[Batch | None, list[Broken]]:
+        samples = [item for item in items if isinstance(item, Sample)]
+        broken = [item for item in items if isinstance(item, Broken)]
+        return (collate(samples, self._pad) if samples else None), broken

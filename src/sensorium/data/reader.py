@@ -1,0 +1,94 @@
+"""Rows of a source -> tensors, from the files, each time anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from sensorium.data.cells import as_picture, as_text, filled
+from sensorium.data.image import decode_image
+from sensorium.data.quarantine import BrokenSample
+from sensorium.data.settings import DataConfig
+from sensorium.data.sources import Source
+from sensorium.data.text import Tokenizer
+from sensorium.errors import DataError
+
+
+class Store(Protocol):
+    """What gives the values of rows: a `Reader`, from files, or a `Cache`, from memory."""
+
+    def candidates(self, row: int) -> dict[str, Sequence[Any]]:
+        """Modality -> what could be its value, at least one; a modality the row lacks has no key.
+
+        Raises:
+            BrokenSample: the row lacks a modality that is required.
+        """
+        ...
+
+    def decode(self, modality: str, candidate: Any) -> Tensor:
+        """The value of one candidate: image uint8 [3, H, W], text int64 [N].
+
+        Raises:
+            BrokenSample: the candidate cannot be decoded.
+        """
+        ...
+
+
+class Reader:
+    """The `Store` that reads files.
+
+    Raises:
+        DataError: a required modality has no column.
+    """
+
+    def __init__(self, source: Source, config: DataConfig, tokenizer: Tokenizer) -> None:
+        self.source = source
+        self.config = config
+        self.tokenizer = tokenizer
+        self._required = list(source.fields) if config.required is None else config.required
+        for modality in self._required:
+            if modality not in source.fields:
+                raise DataError(
+                    f"data.required asks for {modality}, but {source.name} has no column for it; "
+                    f"say it as data.fields.{modality}=COLUMN"
+                )
+
+    def candidates(self, row: int) -> dict[str, Sequence[Any]]:
+        read = self.source.row(row)
+        found: dict[str, Sequence[Any]] = {}
+        for modality, columns in self.source.fields.items():
+            cells = [cell for column in columns for cell in filled(read.values.get(column))]
+            if cells:
+                found[modality] = cells
+            elif modality in self._required:
+                raise BrokenSample(f"no {modality}: {_named(columns)} empty")
+        if "image" in found:
+            found["image"] = [as_picture(cell, read.folder) for cell in found["image"]]
+        return found
+
+    def decode(self, modality: str, candidate: Any) -> Tensor:
+        if modality == "text":
+            return self.tokenizer.encode(as_text(candidate))
+        try:
+            return decode_image(candidate.content, self.config.image)
+        except BrokenSample as error:
+            raise BrokenSample(f"{candidate.name}: {error}") from error
+
+
+def texts(source: Source, rows: Iterable[int]) -> Iterator[str]:
+    """Every text of the rows, of all mapped columns; those that are broken are left out."""
+    for row in rows:
+        values = source.row(row).values
+        for column in source.fields.get("text", []):
+            for cell in filled(values.get(column)):
+                try:
+                    yield as_text(cell)
+                except BrokenSample:
+                    continue  # named where the row is decoded
+
+
+def _named(columns: list[str]) -> str:
+    listed = ", ".join(repr(column) for column in columns)
+    return f"column {listed} is" if len(columns) == 1 else f"columns {listed} are all"

@@ -1,0 +1,28 @@
+"""A picture file -> a small picture inside a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from PIL import Image
+
+from sensorium.data.image import ImageConfig, decode_image
+
+
+def thumbnail(image: bytes, side: int) -> str:
+    """The whole picture in a square, upright, on white, as a data URI.
+
+    It is decoded as pictures are for training, so all that a run reads can be shown.
+
+    Args:
+        image: the bytes of a picture file.
+        side: pixels of the square.
+
+    Raises:
+        BrokenSample: it is empty, damaged, too large, or not a picture.
+    """
+    pixels = decode_image(image, ImageConfig(size=side, fit="pad"))
+    encoded = io.BytesIO()
+    Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(encoded, "WEBP", quality=85)
+    return "data:image/webp;base64," + base64.b64encode(encoded.getvalue()).decode("ascii")

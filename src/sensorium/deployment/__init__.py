@@ -1,0 +1,1 @@
+"""A trained run in, answers out: embeddings, a search index, pages."""

@@ -1,0 +1,51 @@
+"""Embeds samples of a single modality, as the run's contrastive task learned to.
+
+Shapes: K samples, E embedding width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sensorium.batch import Sample
+from sensorium.data import collate
+from sensorium.errors import RunError
+from sensorium.tasks import Contrastive, Mixture
+
+
+class Embedder:
+    """Samples -> unit vectors of one space, whatever their modality.
+
+    Args:
+        mixture: a trained model with its tasks.
+        pad: the tokenizer's padding id.
+
+    Raises:
+        RunError: where the model has not learned such a space.
+    """
+
+    def __init__(self, mixture: Mixture, pad: int) -> None:
+        if "contrastive" not in mixture.tasks:
+            raise RunError(
+                "this run has no contrastive task, so its modalities share no space to search in; "
+                "train one with tasks.contrastive"
+            )
+        contrastive = mixture.tasks["contrastive"]
+        assert isinstance(contrastive, Contrastive)
+        self.mixture, self.contrastive, self.pad = mixture.eval(), contrastive, pad
+        self.device = next(mixture.parameters()).device
+
+    @property
+    def modalities(self) -> tuple[str, str]:
+        """What can be embedded."""
+        return self.contrastive.modalities
+
+    @torch.no_grad()
+    def embed(self, samples: Sequence[Sample], modality: str) -> Tensor:
+        """Unit vectors [K, E], on the CPU, of samples that all have the modality."""
+        batch = collate(list(samples), self.pad).to(self.device)
+        encoding = self.mixture.model.encode_modality(modality, batch.inputs[modality])
+        return self.contrastive.embed(modality, encoding).cpu()

@@ -1,0 +1,73 @@
+"""`report.html`: what a run learned, on one page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sensorium.evaluation.curves import charts
+from sensorium.evaluation.evaluate import Retrieved
+from sensorium.evaluation.examples import Shown, directions
+from sensorium.evaluation.figures import figures_by_split
+from sensorium.page import write_page
+from sensorium.tasks.ranking import RECALL_AT
+
+__all__ = ["Shown", "write_report"]
+
+
+def write_report(
+    path: Path,
+    *,
+    title: str,
+    summary: Mapping[str, Any],
+    curves: Sequence[Mapping[str, float]],
+    retrieved: Retrieved | None,
+    show: Callable[[str], Shown],
+    examples: int = 8,
+) -> None:
+    """Write the report of a run. What the run does not have leaves its section out.
+
+    Args:
+        path: the page.
+        title: the run's name.
+        summary: what `summary.json` holds.
+        curves: the rows of `metrics.jsonl`.
+        retrieved: retrieval over the split that was judged last.
+        show: id -> what is shown of the sample.
+        examples: best and worst retrievals, of each direction.
+    """
+    found = directions(retrieved, show, examples) if retrieved and retrieved.ids else []
+    write_page(
+        path,
+        "evaluation/report.html.jinja",
+        title=title,
+        splits=figures_by_split(summary.get("metrics", {})),
+        recall_at=RECALL_AT,
+        charts=charts(curves),
+        directions=found,
+        facts=[(name, say(summary[key])) for name, key, say in FACTS if key in summary],
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes} min {seconds} s"
+
+
+def _versions(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+FACTS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("Training time", "train_seconds", _duration),
+    ("Speed", "samples_per_second", "{:,.0f} samples/s".format),
+    ("Steps", "steps", "{:,}".format),
+    ("Parameters", "parameters", "{:,}".format),
+    ("Device", "device", str),
+    ("Precision", "precision", str),
+    ("Quarantined", "quarantined", "{:,}".format),
+    ("Versions", "versions", _versions),
+)
+"""Name, key in the summary, and how its value is said."""

@@ -1,0 +1,66 @@
+"""The whole life on the embedded world: draw it, train, judge, index, search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sensorium.deployment.sheet import Hit
+from sensorium.recipe import load_recipe
+from sensorium.verbs.index import index
+from sensorium.verbs.listeners import Listeners
+from sensorium.verbs.pretrain import pretrain
+from sensorium.verbs.search import search
+from sensorium.world.build import WorldConfig, build_world
+
+QUERY = "a small green heart to the left of a large yellow circle"
+
+
+@dataclass(frozen=True)
+class Demonstrated:
+    """What `demo` leaves.
+
+    Attributes:
+        summary: the final figures, as in `summary.json`.
+        query: the words that were looked for.
+        hits: what was found, best first.
+        sheet: the page of the pictures found.
+    """
+
+    summary: dict[str, Any]
+    query: str
+    hits: list[Hit]
+    sheet: Path
+
+
+def demo(
+    run_dir: str | Path = "runs/demo", *, listeners: Listeners | None = None
+) -> Demonstrated:
+    """Make a world beside the run, train the `demo` recipe on it, and search its unseen scenes.
+
+    Args:
+        run_dir: the run folder, replaced if it holds a run; the world goes beside it, into
+            `<run_dir>-world`, and is kept for the next time.
+        listeners: who is told of progress.
+
+    Raises:
+        SensoriumError: where a folder is in the way.
+        KeyboardInterrupt: where a signal stopped the training.
+    """
+    listeners = listeners or Listeners()
+    run_dir = Path(run_dir)
+    world = run_dir.with_name(run_dir.name + "-world")
+    build_world(
+        world,
+        WorldConfig(),
+        on_progress=lambda done, total: listeners.on_work("drawing the world", done, total),
+    )
+    recipe = load_recipe("demo", [f"data.root={world.resolve()}"])
+    trained = pretrain(recipe, run_dir=run_dir, overwrite=True, listeners=listeners)
+    if trained.summary is None:
+        raise KeyboardInterrupt
+    index(run_dir, world / "test.jsonl", listeners=listeners)
+    sheet = run_dir / "search.html"
+    hits = search(run_dir, QUERY, top=5, html=sheet)
+    return Demonstrated(trained.summary, QUERY, hits, sheet)

@@ -1,0 +1,117 @@
+"""Evaluate a run on any data: figures into `summary.json`, and the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sensorium.data import BrokenSample, Dataset, Loader, Quarantine, open_dataset, open_splits
+from sensorium.errors import DataError, RunError
+from sensorium.evaluation import Evaluation
+from sensorium.evaluation import evaluate as evaluate_mixture
+from sensorium.evaluation.report import Shown, write_report
+from sensorium.run import Run, choose_device
+from sensorium.tasks import Mixture
+from sensorium.training.log import METRICS, read_metrics
+from sensorium.verbs.listeners import Listeners
+
+
+def evaluate(
+    run: str | Path,
+    *,
+    data: str | Path | None = None,
+    split: str = "test",
+    device: str = "auto",
+    listeners: Listeners | None = None,
+) -> dict[str, Any]:
+    """Judge a run's model, add the figures to its `summary.json`, and write its report anew.
+
+    Args:
+        run: the run folder.
+        data: any data; None takes the recipe's own.
+        split: which of the recipe's sets, and the first part of the figures' names.
+        device: where to compute.
+        listeners: who is told of progress.
+
+    Returns:
+        The run's summary.
+
+    Raises:
+        SensoriumError: no such run, split or data.
+    """
+    listeners = listeners or Listeners()
+    opened = Run.open(run)
+    mixture, tokenizer = opened.mixture(choose_device(device))
+    if data is not None:
+        quarantine = Quarantine(None, 0, opened.recipe.data.failure_budget)
+        dataset = open_dataset(data, opened.recipe.data, tokenizer, quarantine)
+    else:
+        splits = open_splits(
+            opened.recipe.data, opened.recipe.seed, None, tokenizer, splits=[split]
+        )
+        quarantine, dataset = splits.quarantine, getattr(splits, split, None)
+        if dataset is None:
+            raise DataError(
+                f"the recipe of {run} has no {split} set; give one with --data, or choose another "
+                "--split"
+            )
+    judged = judge(opened, mixture, dataset, quarantine, split, listeners)
+    return record(opened, judged, dataset, split)
+
+
+def judge(
+    run: Run,
+    mixture: Mixture,
+    dataset: Dataset,
+    quarantine: Quarantine,
+    split: str,
+    listeners: Listeners,
+) -> Evaluation:
+    """Figures of a set, by the run's own settings."""
+    config = run.recipe.evaluation
+    batches = Loader(
+        dataset,
+        batch_size=config.batch_size,
+        seed=run.recipe.seed,
+        shuffle=False,
+        quarantine=quarantine,
+        workers=run.recipe.data.workers,
+        drop_last=False,
+    )
+    return evaluate_mixture(
+        mixture,
+        batches,
+        config,
+        seed=run.recipe.seed,
+        on_batch=lambda done: listeners.on_work(f"evaluating {split}", done, len(dataset)),
+    )
+
+
+def record(run: Run, judged: Evaluation, dataset: Dataset, split: str) -> dict[str, Any]:
+    """Put a split's figures into the run's summary, and write its report; the summary."""
+    summary = run.summary()
+    if summary is None:
+        raise RunError(
+            f"{run.folder} has no summary.json: its training has not ended; go on with --resume"
+        )
+    figures = {f"{split}/{name}": figure for name, figure in judged.metrics.items()}
+    summary["metrics"] |= figures
+    run.write_summary(summary)
+    write_report(
+        run.folder / "report.html",
+        title=run.recipe.name,
+        summary=summary,
+        curves=read_metrics(run.folder / METRICS),
+        retrieved=judged.retrieved,
+        show=lambda id: _shown(dataset, id),
+    )
+    return summary
+
+
+def _shown(dataset: Dataset, id: str) -> Shown:
+    index = dataset.index_of(id)
+    try:
+        image = dataset.image_bytes(index)
+    except BrokenSample:
+        image = None
+    return Shown(id, dataset.describe(index)["text"], image)

@@ -1,0 +1,66 @@
+"""Index any data with a run's model, so that it can be searched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sensorium.data import Quarantine, open_dataset
+from sensorium.deployment.embedder import Embedder
+from sensorium.deployment.index import SearchIndex
+from sensorium.run import Run, choose_device
+from sensorium.verbs.listeners import Listeners
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What `index` made.
+
+    Attributes:
+        folder: the index.
+        samples: how many samples were read.
+        rows: how many vectors it holds, one for each modality of each sample.
+        quarantined: how many samples could not be read.
+    """
+
+    folder: Path
+    samples: int
+    rows: int
+    quarantined: int
+
+
+def index(
+    run: str | Path,
+    data: str | Path,
+    *,
+    device: str = "auto",
+    listeners: Listeners | None = None,
+) -> Indexed:
+    """Embed every picture and text of `data` and write the run's search index anew.
+
+    Args:
+        run: the run folder.
+        data: anything that the library reads.
+        device: where to compute.
+        listeners: who is told of progress.
+
+    Raises:
+        SensoriumError: no such run or data, or too much of it broken.
+    """
+    listeners = listeners or Listeners()
+    opened = Run.open(run)
+    mixture, tokenizer = opened.mixture(choose_device(device))
+    quarantine = Quarantine(
+        opened.folder / "index_quarantine.jsonl", 0, opened.recipe.data.failure_budget
+    )
+    dataset = open_dataset(data, opened.recipe.data, tokenizer, quarantine)
+    for note in dataset.source.notes:
+        listeners.on_note(note)
+    search_index = SearchIndex(opened.folder / "index")
+    rows = search_index.build(
+        dataset,
+        Embedder(mixture, tokenizer.pad),
+        quarantine,
+        lambda done, total: listeners.on_work("indexing", done, total),
+    )
+    return Indexed(search_index.folder, len(dataset), rows, len(quarantine))

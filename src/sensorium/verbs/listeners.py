@@ -1,0 +1,27 @@
+"""Who is told what while a verb works: the command line prints it, a program may ignore it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sensorium.training.log import Progress
+
+
+def _ignore(*said: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Listeners:
+    """Callbacks of a verb.
+
+    Attributes:
+        on_note: a sentence for people: what was guessed, what was left out.
+        on_training: progress of the training loop.
+        on_work: (what, done, of how many) of anything else that takes time.
+    """
+
+    on_note: Callable[[str], None] = _ignore
+    on_training: Callable[[Progress], None] = _ignore
+    on_work: Callable[[str, int, int], None] = _ignore

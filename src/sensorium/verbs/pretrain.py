@@ -1,0 +1,183 @@
+"""Pretrain a model by a recipe: data -> training -> evaluation -> a run folder."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sensorium.data import DataSplits, Loader, open_splits
+from sensorium.errors import RecipeError, RunError
+from sensorium.recipe import Recipe, load_recipe, override_recipe
+from sensorium.run import RUNS, Run, build, choose_device
+from sensorium.tasks import Mixture
+from sensorium.training import Outcome, train
+from sensorium.verbs.evaluate import judge, record
+from sensorium.verbs.listeners import Listeners
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """What `pretrain` leaves.
+
+    Attributes:
+        run: its folder.
+        step: optimizer steps done.
+        summary: the final figures, as in `summary.json`; None where a signal stopped the run.
+        stopped_by: that signal.
+    """
+
+    run: Run
+    step: int
+    summary: dict[str, Any] | None
+    stopped_by: signal.Signals | None = None
+
+
+def pretrain(
+    recipe: Recipe | str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    run_dir: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    listeners: Listeners | None = None,
+) -> Pretrained:
+    """Train a model from scratch, judge it on the test set, and leave a run folder.
+
+    Args:
+        recipe: a shipped recipe's name, a path, or a recipe.
+        overrides: `dotted.key=value`.
+        run_dir: the run folder; `runs/<name of the recipe>` by default.
+        resume: go on with the run in `run_dir` from its newest checkpoint, by its own recipe.
+        overwrite: replace a run that is in `run_dir`.
+        listeners: who is told of progress.
+
+    Raises:
+        SensoriumError: whatever a user can mend: recipe, data, folder, a loss that explodes.
+    """
+    listeners = listeners or Listeners()
+    recipe = load_recipe(recipe, overrides)
+    folder = Path(run_dir) if run_dir is not None else RUNS / recipe.name
+    if resume:
+        run = _run_to_resume(folder, recipe, overrides)
+    else:
+        run = Run.create(folder, recipe, overwrite=overwrite)
+    if run.recipe.train.threads is not None:
+        torch.set_num_threads(run.recipe.train.threads)
+    device = choose_device(run.recipe.train.device)
+    splits = _open_data(run, resume, listeners)
+    mixture = build(run.recipe, splits.tokenizer).to(device)
+    outcome = _train(run, mixture, splits, listeners)
+    if outcome.stopped_by is not None:
+        return Pretrained(run, outcome.state.step, None, outcome.stopped_by)
+    return Pretrained(run, outcome.state.step, _summarise(run, mixture, splits, outcome, listeners))
+
+
+def _run_to_resume(folder: Path, recipe: Recipe, overrides: Sequence[str]) -> Run:
+    """The run in `folder`, which goes on by its own recipe.
+
+    Raises:
+        RunError: where there is none, or where recipe or overrides ask for another one.
+    """
+    run = Run.open(folder)
+    if run.recipe.name != recipe.name or override_recipe(run.recipe, overrides) != run.recipe:
+        raise RunError(
+            f"{folder} was started with another recipe, or with other overrides: see its "
+            "recipe.yaml. A run resumes by its own recipe alone; to change it, start anew in "
+            "another --run-dir"
+        )
+    return run
+
+
+def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
+    recipe = run.recipe
+    if recipe.data.train is None:
+        raise RecipeError(f"recipe {recipe.name}: data.train is missing; give data.train=PATH")
+    going_on = resume and run.has_tokenizer
+    splits = open_splits(
+        recipe.data,
+        recipe.seed,
+        run.quarantine_path,
+        tokenizer=run.tokenizer() if going_on else None,
+        progress=lambda split, done, total: listeners.on_work(f"reading {split}", done, total),
+    )
+    for note in splits.notes:
+        listeners.on_note(note)
+    if going_on:
+        _check_fingerprints(run, splits)
+    else:
+        run.write_facts({"fingerprints": splits.fingerprints, "notes": splits.notes})
+        run.write_tokenizer(splits.tokenizer)
+    return splits
+
+
+def _check_fingerprints(run: Run, splits: DataSplits) -> None:
+    before = run.facts()["fingerprints"]
+    changed = [s for s, mark in splits.fingerprints.items() if before.get(s) != mark]
+    if changed:
+        raise RunError(
+            f"the data changed since {run.folder} was started ({', '.join(changed)}), so the run "
+            "cannot go on exactly; put the data back, or start anew in another --run-dir"
+        )
+
+
+def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners) -> Outcome:
+    recipe, dataset = run.recipe, splits.train
+    assert dataset is not None, "checked when the data was opened"
+    batches = Loader(
+        dataset,
+        batch_size=min(recipe.train.batch_size, len(dataset)),
+        seed=recipe.seed,
+        shuffle=True,
+        quarantine=splits.quarantine,
+        workers=recipe.data.workers,
+        drop_last=True,
+        pin_memory=choose_device(recipe.train.device).type == "cuda",
+    )
+
+    def validate() -> Mapping[str, float]:
+        assert splits.validation is not None
+        judged = judge(run, mixture, splits.validation, splits.quarantine, "validation", listeners)
+        return {f"validation/{name}": figure for name, figure in judged.metrics.items()}
+
+    return train(
+        mixture,
+        batches,
+        recipe.train,
+        run.folder,
+        seed=recipe.seed,
+        validate=None if splits.validation is None else validate,
+        on_progress=listeners.on_training,
+    )
+
+
+def _summarise(
+    run: Run, mixture: Mixture, splits: DataSplits, outcome: Outcome, listeners: Listeners
+) -> dict[str, Any]:
+    """Judge the weights that will be used, on validation and on test, and write it all down."""
+    state = outcome.state
+    run.load_weights(mixture)
+    summary = {
+        "recipe": run.recipe.name,
+        "metrics": {},
+        "steps": state.step,
+        "samples": state.samples,
+        "train_seconds": round(state.train_seconds, 3),
+        "samples_per_second": round(state.samples / state.train_seconds, 2),
+        "parameters": sum(p.numel() for p in mixture.parameters()),
+        "device": str(next(mixture.parameters()).device),
+        "precision": state.precision,
+        "quarantined": len(splits.quarantine),
+        "versions": run.facts()["versions"],
+    }
+    run.write_summary(summary)
+    for split in ("validation", "test"):
+        dataset = getattr(splits, split)
+        if dataset is not None:
+            judged = judge(run, mixture, dataset, splits.quarantine, split, listeners)
+            summary = record(run, judged, dataset, split)
+    return summary

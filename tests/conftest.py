@@ -1,0 +1,80 @@
+"""Shapes are checked at run time in every test, and small models and batches are at hand."""
+
+from jaxtyping import install_import_hook
+
+CHECKED = [f"sensorium.{part}" for part in ("layers", "encoders", "fusion", "model", "tasks")]
+install_import_hook(CHECKED, "beartype.beartype")
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from sensorium.batch import Batch, Inputs  # noqa: E402
+from sensorium.encoders import EncodersConfig, ImageEncoderConfig, TextEncoderConfig  # noqa: E402
+from sensorium.fusion import CrossAttentionConfig  # noqa: E402
+from sensorium.model import Model, ModelConfig, build_model  # noqa: E402
+
+IMAGE_SIZE, VOCABULARY, CONTEXT_TOKENS = 16, 40, 12
+PAD, START, END, MASK = range(4)
+
+
+def small_model_config(**encoder: object) -> ModelConfig:
+    """Two tiny encoders and a cross-attention fusion; keywords go to both encoders."""
+    sizes = {"width": 16, "depth": 2, "heads": 2} | encoder
+    return ModelConfig(
+        encoders=EncodersConfig(
+            image=ImageEncoderConfig(patch_size=4, **sizes), text=TextEncoderConfig(**sizes)
+        ),
+        fusion=CrossAttentionConfig(width=16, depth=2, heads=2),
+    )
+
+
+def small_model(config: ModelConfig | None = None) -> Model:
+    torch.manual_seed(0)
+    return build_model(
+        config or small_model_config(),
+        image_size=IMAGE_SIZE,
+        vocabulary=VOCABULARY,
+        context_tokens=CONTEXT_TOKENS,
+    )
+
+
+def small_batch(
+    samples: int = 5,
+    *,
+    image: list[bool] | None = None,
+    text: list[bool] | None = None,
+    seed: int = 0,
+) -> Batch:
+    """Random pictures and texts of different lengths; `image` and `text` say who has them."""
+    generator = torch.Generator().manual_seed(seed)
+    pixels = torch.randint(0, 256, (samples, 3, IMAGE_SIZE, IMAGE_SIZE), generator=generator)
+    ids = torch.randint(4, VOCABULARY, (samples, CONTEXT_TOKENS - 2), generator=generator)
+    lengths = torch.randint(4, CONTEXT_TOKENS - 1, (samples,), generator=generator)
+    mask = torch.arange(CONTEXT_TOKENS - 2) < lengths[:, None]
+    ids[:, 0] = START
+    ids[torch.arange(samples), lengths - 1] = END
+    ids = ids.masked_fill(~mask, PAD)
+    has_image = torch.tensor(image if image is not None else [True] * samples)
+    has_text = torch.tensor(text if text is not None else [True] * samples)
+    return Batch(
+        ids=[f"made.jsonl:{i + 1}" for i in range(samples)],
+        inputs={
+            "image": Inputs(pixels[has_image].to(torch.uint8), None, has_image),
+            "text": Inputs(ids[has_text], mask[has_text], has_text),
+        },
+    )
+
+
+@pytest.fixture
+def model() -> Model:
+    return small_model().eval()
+
+
+@pytest.fixture
+def batch() -> Batch:
+    return small_batch()
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)

@@ -1,0 +1,176 @@
+"""Batches are the same whatever prepares them, and go on exactly where they were left."""
+
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sensorium.batch import Batch, Sample
+from sensorium.data import DataConfig, Dataset, Loader, Quarantine, Tokenizer, collate, open_source
+from sensorium.errors import DataError, FailureBudgetError
+
+Build = Callable[..., Dataset]
+Write = Callable[[Path, list[Any]], None]
+
+
+def load(data: Dataset, **settings: Any) -> Loader:
+    defaults: dict[str, Any] = {
+        "batch_size": 2,
+        "seed": 1,
+        "shuffle": True,
+        "drop_last": True,
+        "quarantine": Quarantine(None, 100, 0.5),
+    }
+    return Loader(data, **{**defaults, **settings})
+
+
+def facts(batch: Batch) -> tuple[Any, ...]:
+    inputs = batch.inputs.items()
+    return tuple(batch.ids), [
+        (name, one.values.tolist(), one.present.tolist()) for name, one in inputs
+    ]
+
+
+def test_an_epoch_has_each_sample_once_in_its_own_order(dataset: Build) -> None:
+    loader = load(dataset())
+    assert loader.batches_per_epoch == 3
+    ids = [id for batch in islice(loader, 9) for id in batch.ids]
+    epochs = [tuple(ids[i : i + 6]) for i in (0, 6, 12)]
+    assert all(len(set(epoch)) == 6 for epoch in epochs)
+    assert len(set(epochs)) == 3
+    assert [id for batch in islice(load(dataset(), seed=2), 9) for id in batch.ids] != ids
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_workers_change_nothing(dataset: Build, cached: bool, capfd: pytest.CaptureFixture) -> None:
+    data = dataset(fields={"image": "image", "text": ["text", "name"]})
+    if cached:
+        data.prepare()
+    alone = [facts(batch) for batch in islice(load(data), 7)]
+    assert [facts(batch) for batch in islice(load(data, workers=2), 7)] == alone
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("given", [1, 3, 4, 8])
+def test_resume_gives_the_remaining_batches(dataset: Build, workers: int, given: int) -> None:
+    whole = [facts(batch) for batch in islice(load(dataset()), 12)]
+    first = load(dataset(), workers=workers)
+    assert [facts(batch) for batch in islice(first, given)] == whole[:given]
+    assert first.state() == {"epoch": given // 3, "batch": given % 3}
+    second = load(dataset(), workers=workers)
+    second.restore(first.state())
+    assert [facts(batch) for batch in islice(second, 12 - given)] == whole[given:]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_going_back_within_one_loader(dataset: Build, workers: int) -> None:
+    loader = load(dataset(), workers=workers)
+    whole = [facts(batch) for batch in islice(loader, 5)]
+    loader.restore({"epoch": 0, "batch": 1})
+    assert [facts(batch) for batch in islice(loader, 4)] == whole[1:]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_without_shuffling_each_iteration_is_one_pass(dataset: Build, workers: int) -> None:
+    loader = load(
+        dataset(training=False), shuffle=False, drop_last=False, batch_size=4, workers=workers
+    )
+    assert loader.batches_per_epoch == 2
+    expected = [f"train.jsonl:{line}" for line in range(1, 7)]
+    for _ in range(2):
+        assert next(iter(loader)).ids == expected[:4]
+        assert [id for batch in loader for id in batch.ids] == expected
+    loader.restore({"epoch": 0, "batch": 1})
+    assert [id for batch in loader for id in batch.ids] == expected[4:]
+
+
+def test_iterating_leaves_the_global_generator_alone(dataset: Build) -> None:
+    before = torch.get_rng_state()
+    list(islice(load(dataset()), 2))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_place_that_is_not_there(dataset: Build) -> None:
+    with pytest.raises(
+        DataError, match=r"cannot resume at batch 3: an epoch of train\.jsonl has 3"
+    ):
+        load(dataset()).restore({"epoch": 0, "batch": 3})
+
+
+def test_too_small_for_a_batch(dataset: Build) -> None:
+    with pytest.raises(DataError, match="expected at least one batch of 7 usable samples, got 6"):
+        load(dataset(), batch_size=7)
+    assert load(dataset(), batch_size=7, drop_last=False).batches_per_epoch == 1
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_broken_samples_met_late(
+    dataset: Build, folder: Path, tmp_path: Path, workers: int
+) -> None:
+    (folder / "pictures/1.png").write_bytes(b"")
+    (folder / "pictures/2.png").unlink()
+    (folder / "pictures/3.png").unlink()
+    quarantine = Quarantine(tmp_path / "quarantine.jsonl", 6, 0.5)
+    data = dataset(training=False)
+    loader = load(data, shuffle=False, quarantine=quarantine, workers=workers)
+    for _ in range(2):
+        assert [list(batch.ids) for batch in loader] == [
+            ["train.jsonl:1"],
+            ["train.jsonl:5", "train.jsonl:6"],
+        ]
+    lines = (tmp_path / "quarantine.jsonl").read_text().splitlines()
+    assert len(lines) == 3
+    assert "picture 'pictures/1.png': the file is empty" in lines[0]
+    strict = load(data, shuffle=False, quarantine=Quarantine(None, 6, 0.2), workers=workers)
+    with pytest.raises(FailureBudgetError, match=r"train\.jsonl:4: picture 'pictures/3\.png': the"):
+        list(strict)
+
+
+def test_a_set_with_no_good_sample_does_not_run_for_ever(dataset: Build, folder: Path) -> None:
+    for picture in (folder / "pictures").iterdir():
+        picture.unlink()
+    with pytest.raises(DataError, match=r"train\.jsonl: no sample of it can be read"):
+        next(iter(load(dataset(), quarantine=Quarantine(None, 6, 1))))
+
+
+def test_collating_rows_that_lack_something() -> None:
+    picture = torch.ones(3, 2, 2, dtype=torch.uint8)
+    samples = [
+        Sample("a", {"text": torch.tensor([1, 5, 2])}),
+        Sample("b", {"image": picture, "text": torch.tensor([1, 2])}, {"label": torch.tensor(1)}),
+        Sample("c", {"image": picture * 2}),
+    ]
+    batch = collate([Sample(s.id, s.values) for s in samples], pad=9)
+    assert batch.ids == ["a", "b", "c"]
+    text, image = batch.inputs["text"], batch.inputs["image"]
+    assert text.values.tolist() == [[1, 5, 2], [1, 2, 9]]
+    assert text.mask is not None
+    assert text.mask.tolist() == [[True, True, True], [True, True, False]]
+    assert text.present.tolist() == [True, True, False]
+    assert image.values.shape == (2, 3, 2, 2)
+    assert image.mask is None
+    assert image.present.tolist() == [False, True, True]
+    assert list(collate(samples[:1], pad=0).inputs) == ["text"]
+    assert collate(samples[1:2], pad=0).targets["label"].tolist() == [1]
+
+
+def test_a_batch_in_which_one_row_lacks_text(
+    folder: Path, write: Write, tokenizer: Tokenizer
+) -> None:
+    write(
+        folder / "a.jsonl", [{"image": "pictures/0.png", "text": "x"}, {"image": "pictures/1.png"}]
+    )
+    data = Dataset(
+        open_source(folder / "a.jsonl"),
+        DataConfig(required=["image"]),
+        tokenizer,
+        training=False,
+        seed=0,
+    )
+    (batch,) = load(data, shuffle=False)
+    assert batch.inputs["text"].present.tolist() == [True, False]
+    assert len(batch.inputs["text"].values) == 1

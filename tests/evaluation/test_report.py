@@ -1,0 +1,168 @@
+import io
+import re
+
+import pytest
+import torch
+from PIL import Image
+
+from sensorium.evaluation.curves import MOST_POINTS, charts
+from sensorium.evaluation.evaluate import Retrieved
+from sensorium.evaluation.examples import directions
+from sensorium.evaluation.figures import figures_by_split
+from sensorium.evaluation.report import Shown, write_report
+
+IDS = [f"test.jsonl:{row}" for row in range(1, 9)]
+SUMMARY = {
+    "metrics": {
+        "validation/matching/accuracy": 0.75,
+        "test/contrastive/image_to_text/recall_at_1": 0.613,
+        "test/contrastive/image_to_text/recall_at_5": 0.8,
+        "test/contrastive/image_to_text/recall_at_10": 0.9,
+        "test/contrastive/image_to_text/median_rank": 1.0,
+        "test/matching/reranked_text_to_image/recall_at_1": 0.7,
+        "test/matching/accuracy": 0.91,
+        "test/masked_language/accuracy": 0.48,
+        "test/masked_language/accuracy_withheld": 0.22,
+        "test/counting/error": 0.125,
+    },
+    "train_seconds": 352.4,
+    "samples_per_second": 1312.4,
+    "parameters": 4123456,
+    "device": "cpu",
+    "steps": 600,
+    "versions": {"torch": "2.13.0"},
+    "quarantined": 2,
+}
+CURVES = [
+    {"step": step, "train/matching/loss": 1 / step, "train/learning_rate": 1e-4}
+    for step in range(1, 2001)
+]
+
+
+def picture(colour: str = "red") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (20, 20), colour).save(file, "PNG")
+    return file.getvalue()
+
+
+def show(id: str) -> Shown:
+    return Shown(id, f"words of {id}", picture())
+
+
+def retrieved(similarity: torch.Tensor, modalities=("image", "text")) -> Retrieved:
+    return Retrieved(modalities, IDS[: len(similarity)], similarity)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(**changed) -> str:
+        path = tmp_path / "report.html"
+        given = {"title": "emoji", "summary": SUMMARY, "curves": CURVES, "show": show}
+        given["retrieved"] = retrieved(torch.eye(8))
+        write_report(path, **(given | changed))
+        return path.read_text(encoding="utf-8")
+
+    return written
+
+
+def test_figures_and_facts_are_there(write):
+    page = write()
+    for part in ("61.3%", "91.0%", "48.0%", "22.0%", "5 min 52 s", "1,312 samples/s", "4,123,456"):
+        assert part in page
+    assert page.index("the test set") < page.index("the validation set")
+
+
+def test_nothing_is_loaded_from_outside(write):
+    page = write()
+    assert not re.search(r"https?://|url\(|@import|<script", page)
+    assert all(link.startswith("data:") for link in re.findall(r'(?:src|href)="([^"]*)"', page))
+
+
+def test_words_are_shown_never_obeyed(write):
+    evil = '"><script>alert(1)</script>'
+    page = write(
+        title=evil,
+        summary=SUMMARY | {"device": evil, "metrics": {f"{evil}/a/b": 1.0}},
+        show=lambda id: Shown(id + evil, evil, picture()),
+    )
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("found", [None, Retrieved(("image", "text"), [], torch.zeros(0, 0))])
+def test_missing_parts_leave_their_section_out(write, found):
+    page = write(summary={}, curves=[], retrieved=found)
+    assert "<h2>" not in page
+    assert "emoji</h1>" in page
+
+
+def test_the_right_one_is_marked_once_per_example(write):
+    page = write(examples=2)
+    assert page.count("✓") == 2 * 2 * 2
+    assert page.count(">rank 1<") == 8
+
+
+def test_broken_absent_and_unseen_show_their_ids(write):
+    torn = {IDS[0]: b"torn", IDS[1]: None}
+    page = write(show=lambda id: Shown(id, None, torn.get(id, picture())))
+    assert f'<div class="nothing">{IDS[0]}</div>' in page
+    assert "<img" in page
+    unseen = write(retrieved=retrieved(torch.eye(8), ("audio", "text")))
+    assert f'<div class="nothing">{IDS[0]}</div>' in unseen
+    assert "Audio → text" in unseen
+
+
+def test_best_is_furthest_ahead_and_worst_ranks_last():
+    similarity = torch.full((8, 8), 0.2).fill_diagonal_(0.5)
+    similarity[2, 2] = 0.9
+    similarity[5] = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5, 0.1, 0.4, 0.0])
+    there, back = directions(retrieved(similarity), show, examples=2)
+    assert there.best[0].query.words == f"words of {IDS[2]}"
+    assert there.worst[0].rank == 7
+    *first, own = there.worst[0].candidates
+    assert [candidate.rank for candidate in first] == [1, 2, 3, 4, 5]
+    assert not any(candidate.right for candidate in first)
+    assert (own.right, own.rank, own.face.words) == (True, 7, f"words of {IDS[5]}")
+    assert own.score == pytest.approx(0.1)
+    assert (back.query, back.candidate) == ("text", "image")
+    assert back.best[0].query.words == f"words of {IDS[7]}"
+
+
+def test_a_tie_counts_against_the_own():
+    example = directions(retrieved(torch.ones(8, 8)), show, examples=1)[0].worst[0]
+    assert example.rank == 8
+    assert example.candidates[-1].right
+
+
+def test_a_single_sample_is_found():
+    there, _ = directions(retrieved(torch.ones(1, 1)), show, examples=8)
+    assert there.best[0].rank == there.worst[0].rank == 1
+
+
+def test_figures_keep_what_has_no_place_of_its_own():
+    test, validation = figures_by_split(SUMMARY["metrics"])
+    assert [row.name for row in test.retrievals] == ["image → text", "text → image, re-ranked"]
+    assert test.retrievals[1].recalls == [0.7, None, None]
+    assert test.others == {"counting, error": 0.125}
+    assert (validation.split, validation.matching) == ("validation", 0.75)
+
+
+def test_long_curves_are_thinned_and_keep_their_ends():
+    loss, learning_rate = charts(CURVES)
+    assert (loss.title, learning_rate.title) == ("Loss", "Learning rate")
+    points = loss.lines[0].points.split()
+    assert len(points) == MOST_POINTS
+    assert points[0] == "0.05,0.00"
+    assert points[-1].startswith("100.00,")
+    assert loss.steps[0] == (0, "0")
+    assert loss.values[-1] == (0, "1")
+
+
+def test_what_is_not_finite_or_stands_alone_is_not_drawn():
+    rows = [{"step": step, "train/matching/loss": float("nan")} for step in (1, 2)]
+    assert charts([*rows, {"step": 3, "validation/matching/accuracy": 0.5}]) == []
+
+
+def test_a_constant_zero_is_a_flat_line():
+    (chart,) = charts([{"step": step, "train/matching/accuracy": 0.0} for step in (1, 2)])
+    assert "nan" not in chart.lines[0].points
