@@ -45,6 +45,7 @@ __all__ = [
     "Recipe",
     "Run",
     "SensoriumError",
+    "build_world",
     "demo",
     "evaluate",
     "index",
@@ -52,7 +53,6 @@ __all__ = [
     "pretrain",
     "runs",
     "search",
-    "build_world",
 ]
 
 

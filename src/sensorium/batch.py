@@ -57,11 +57,10 @@ class Inputs:
         )
 
     def to(self, device: torch.device, non_blocking: bool = False) -> Inputs:
-        move = dict(device=device, non_blocking=non_blocking)
         return Inputs(
-            values=self.values.to(**move),
-            mask=None if self.mask is None else self.mask.to(**move),
-            present=self.present.to(**move),
+            values=self.values.to(device, non_blocking=non_blocking),
+            mask=None if self.mask is None else self.mask.to(device, non_blocking=non_blocking),
+            present=self.present.to(device, non_blocking=non_blocking),
         )
 
     def pin_memory(self) -> Inputs:

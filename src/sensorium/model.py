@@ -19,6 +19,7 @@ from sensorium.batch import Batch, Encoding, Fused, Inputs, Representation
 from sensorium.config import Config
 from sensorium.encoders import ENCODERS, Encoder, EncodersConfig
 from sensorium.fusion import FUSIONS, Fusion, FusionConfig
+from sensorium.layers.transformer import Transformer
 
 
 class ModelConfig(Config):
@@ -36,17 +37,16 @@ class Model(nn.Module):
     Args:
         encoders: modality -> its encoder.
         fusion: joins their encodings; None leaves them apart.
+
+    Attributes:
+        widths: modality -> width of its encoder's tokens.
     """
 
     def __init__(self, encoders: Mapping[str, Encoder], fusion: Fusion | None = None) -> None:
         super().__init__()
-        self.encoders = nn.ModuleDict(encoders)
+        self.widths = {modality: encoder.width for modality, encoder in encoders.items()}
+        self.encoders: Mapping[str, Encoder] = nn.ModuleDict(encoders)  # type: ignore[assignment]
         self.fusion = fusion
-
-    @property
-    def widths(self) -> dict[str, int]:
-        """Modality -> width of its encoder's tokens."""
-        return {modality: encoder.width for modality, encoder in self.encoders.items()}
 
     def forward(self, batch: Batch, generator: torch.Generator | None = None) -> Representation:
         """h of every sample.
@@ -60,12 +60,11 @@ class Model(nn.Module):
 
     def compile_transformers(self) -> None:
         """Let `torch.compile` fuse what the Transformers do; slow at the first steps."""
-        for encoder in self.encoders.values():
-            encoder.transformer.compile(dynamic=True)
+        for module in self.modules():
+            if isinstance(module, Transformer):
+                module.compile(dynamic=True)
 
-    def encode(
-        self, batch: Batch, generator: torch.Generator | None = None
-    ) -> dict[str, Encoding]:
+    def encode(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Encoding]:
         """Every modality of the batch, each by its own encoder."""
         return {
             modality: self.encode_modality(modality, inputs, generator)

@@ -56,7 +56,8 @@ def load_recipe(recipe: Recipe | str | Path, overrides: Sequence[str] = ()) -> R
 
     Args:
         recipe: `emoji`, `my/recipe.yaml`, or a recipe that was read before.
-        overrides: `dotted.key=value`, the value in YAML: `train.steps=500`, `data.fields.text=[a, b]`.
+        overrides: `dotted.key=value`, the value in YAML: `train.steps=500`,
+            `data.fields.text=[a, b]`.
 
     Raises:
         RecipeError: everything that is wrong with it, one line each.
@@ -195,8 +196,9 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
                     f"tasks.{name} needs the modality {modality}, but model.encoders has only "
                     f"{', '.join(encoders) or 'none'}"
                 )
-        if TASKS[name].needs_fusion and fusion is None:
-            yield f"tasks.{name} reads fused {'tokens' if TASKS[name].needs_fused_tokens else 'vectors'}, but model.fusion is not set"
+        if fusion is None:
+            if TASKS[name].needs_fusion:
+                yield f"tasks.{name} reads what is fused, but model.fusion is not set"
         elif TASKS[name].needs_fused_tokens and not FUSIONS[fusion.name].keeps_tokens:
             keeping = [n for n, f in FUSIONS.items() if f.keeps_tokens]
             yield (

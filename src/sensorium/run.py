@@ -86,7 +86,9 @@ class Run:
                 f"no run in {folder}: expected its recipe.yaml; `sensorium runs` lists the runs "
                 "that there are"
             )
-        return cls(folder, parse_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path)))
+        return cls(
+            folder, parse_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+        )
 
     @property
     def quarantine_path(self) -> Path:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.conftest import MASK, PAD, START, END, small_batch, small_model
+from tests.conftest import END, MASK, PAD, START, small_batch, small_model
 
 from sensorium.batch import Batch
 from sensorium.fusion import FUSIONS
@@ -32,7 +32,9 @@ def test_a_modality_that_nobody_has_is_the_same_as_none_at_all(fusion, kept):
     model = small_model().eval()
     other = {"image": "text", "text": "image"}[kept]
     nobody = small_batch(4, **{other: [False] * 4})
-    torch.testing.assert_close(model(nobody).fused.vector, model(nobody.without(other)).fused.vector)
+    torch.testing.assert_close(
+        model(nobody).fused.vector, model(nobody.without(other)).fused.vector
+    )
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

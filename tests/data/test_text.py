@@ -53,9 +53,9 @@ def test_training_is_learning() -> None:
 
 
 def test_cutting_keeps_the_end_and_is_counted() -> None:
-    cutting = Tokenizer.train([], TextConfig(vocabulary=260, context_tokens=5))
+    cutting = Tokenizer.train([], TextConfig(vocabulary=260, context_tokens=6))
     ids = cutting.encode("abcdef").tolist()
-    assert len(ids) == 5
+    assert len(ids) == 6
     assert (ids[0], ids[-1]) == (cutting.start, cutting.end)
     assert cutting.decode(ids) == "abc"
     assert cutting.cut == 1

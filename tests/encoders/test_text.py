@@ -17,9 +17,13 @@ def test_padding_changes_nothing(pooling):
     model = encoder(pooling=pooling)
     whole = model(text)
     for i, length in enumerate(text.mask.sum(dim=1).tolist()):
-        alone = model(text.rows(torch.tensor([i])).__class__(
-            text.values[i : i + 1, :length], text.mask[i : i + 1, :length], text.present[i : i + 1]
-        ))
+        alone = model(
+            text.rows(torch.tensor([i])).__class__(
+                text.values[i : i + 1, :length],
+                text.mask[i : i + 1, :length],
+                text.present[i : i + 1],
+            )
+        )
         torch.testing.assert_close(alone.pooled[0], whole.pooled[i])
         torch.testing.assert_close(alone.tokens.values[0], whole.tokens.values[i, :length])
 
@@ -28,9 +32,7 @@ def test_length_buckets_give_the_same_tokens():
     text = small_batch(11).inputs["text"]
     plain, bucketed = encoder(), encoder(length_buckets=4)
     real = text.mask
-    torch.testing.assert_close(
-        bucketed(text).tokens.values[real], plain(text).tokens.values[real]
-    )
+    torch.testing.assert_close(bucketed(text).tokens.values[real], plain(text).tokens.values[real])
     torch.testing.assert_close(bucketed(text).pooled, plain(text).pooled)
 
 

@@ -13,9 +13,7 @@ def test_each_modality_sees_the_other():
         own.tokens["text"].values[real], swapped.tokens["text"].values[real], atol=1e-3
     )
     swapped = model.fuse({"image": a["image"], "text": b["text"]})
-    assert not torch.allclose(
-        own.tokens["image"].values, swapped.tokens["image"].values, atol=1e-3
-    )
+    assert not torch.allclose(own.tokens["image"].values, swapped.tokens["image"].values, atol=1e-3)
 
 
 def test_the_order_of_modalities_does_not_matter():

@@ -10,12 +10,12 @@ from sensorium.layers.attention import (
 )
 
 
-def queries_keys_values(B=3, H=2, N=5, M=7, d=4, dtype=torch.float64):
+def queries_keys_values(dtype=torch.float64):
     torch.manual_seed(0)
     return (
-        torch.randn(B, H, N, d, dtype=dtype, requires_grad=True),
-        torch.randn(B, H, M, d, dtype=dtype, requires_grad=True),
-        torch.randn(B, H, M, d, dtype=dtype, requires_grad=True),
+        torch.randn(3, 2, 5, 4, dtype=dtype, requires_grad=True),
+        torch.randn(3, 2, 7, 4, dtype=dtype, requires_grad=True),
+        torch.randn(3, 2, 7, 4, dtype=dtype, requires_grad=True),
     )
 
 
@@ -47,8 +47,10 @@ def test_attention_is_its_formula():
 def test_masked_keys_change_nothing():
     q, k, v = queries_keys_values()
     mask = torch.arange(7) < torch.tensor([7, 4, 2])[:, None]
-    expected = [attend(q[i : i + 1], k[i : i + 1, :, :n], v[i : i + 1, :, :n]) for i, n in
-                enumerate([7, 4, 2])]
+    expected = [
+        attend(q[i : i + 1], k[i : i + 1, :, :n], v[i : i + 1, :, :n])
+        for i, n in enumerate([7, 4, 2])
+    ]
     torch.testing.assert_close(attend(q, k, v, mask), torch.cat(expected))
 
 

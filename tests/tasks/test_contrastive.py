@@ -24,7 +24,9 @@ def test_a_pair_that_is_the_same_under_two_ids_is_no_negative():
     s = torch.zeros(3, 3)
     same = torch.eye(3, dtype=torch.bool)
     same[0, 1] = same[1, 0] = True
-    torch.testing.assert_close(contrastive_loss(s, same), torch.tensor(2 * math.log(2) + math.log(3)))
+    torch.testing.assert_close(
+        contrastive_loss(s, same), torch.tensor(2 * math.log(2) + math.log(3))
+    )
 
 
 def test_equal_texts_are_found_whatever_their_row():

@@ -17,7 +17,9 @@ def print_figures(metrics: Mapping[str, float], split: str) -> None:
         split: which split to show.
     """
     own = {k.removeprefix(f"{split}/"): v for k, v in metrics.items() if k.startswith(f"{split}/")}
-    directions = [name.removesuffix("/recall_at_1") for name in own if name.endswith("/recall_at_1")]
+    directions = [
+        name.removesuffix("/recall_at_1") for name in own if name.endswith("/recall_at_1")
+    ]
     if directions:
         rows = [
             [_words(direction), *(_figure(own[f"{direction}/{name}"]) for name in RETRIEVAL)]

@@ -94,9 +94,12 @@ class Tokenizer:
         """Learn a byte-level BPE vocabulary; the same texts always give the same one."""
         backend = Backend(models.BPE())
         lowercase = [normalizers.Lowercase()] if config.lowercase else []
-        backend.normalizer = normalizers.Sequence([normalizers.NFC(), *lowercase])
+        # A space before the first word, so that it has the same ids there as anywhere else.
+        backend.normalizer = normalizers.Sequence(
+            [normalizers.NFC(), *lowercase, normalizers.Prepend(" ")]
+        )
         backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        backend.decoder = decoders.ByteLevel()
+        backend.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Strip(" ", 1, 0)])
         trainer = trainers.BpeTrainer(
             vocab_size=config.vocabulary,
             special_tokens=[names[0] for names in SPECIAL_NAMES.values()],

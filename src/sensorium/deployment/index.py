@@ -48,10 +48,8 @@ class SearchIndex:
         Returns:
             The number of rows, one for each modality of each sample.
         """
-        width = embedder.contrastive.project[embedder.modalities[0]].out_features
-        table = lancedb.connect(self.folder).create_table(
-            TABLE, schema=_schema(width), mode="overwrite"
-        )
+        schema = _schema(embedder.contrastive.width)
+        table = lancedb.connect(self.folder).create_table(TABLE, schema=schema, mode="overwrite")
         for start in range(0, len(dataset), SAMPLES_AT_A_TIME):
             indices = range(start, min(start + SAMPLES_AT_A_TIME, len(dataset)))
             samples = _readable(dataset, indices, quarantine)

@@ -23,6 +23,7 @@ class Hit:
         id: its name.
         text: its text, where it has one.
         image: the bytes of its picture file, where it has one.
+        path: where that file is, if it is one of its own.
     """
 
     rank: int
@@ -30,6 +31,7 @@ class Hit:
     id: str
     text: str | None
     image: bytes | None
+    path: str | None = None
 
 
 def write_sheet(

@@ -57,6 +57,8 @@ class ImageEncoder(Encoder):
         self.positions = nn.Parameter(torch.empty(self.grid[0] * self.grid[1], config.width))
         if config.pooling == "class":
             self.class_token = nn.Parameter(torch.zeros(config.width))
+        self.mean: Tensor
+        self.deviation: Tensor
         self.register_buffer("mean", 255 * torch.tensor(config.mean), persistent=False)
         self.register_buffer("deviation", 255 * torch.tensor(config.deviation), persistent=False)
         self.apply(initialise_transformer)
@@ -74,7 +76,9 @@ class ImageEncoder(Encoder):
         rows, columns = (side // self.patch_size for side in image.shape[2:])
         positions = resize_positions(self.positions, self.grid, (rows, columns))
         if self.drop_patches and self.training and generator is not None:
-            kept = draw_kept_patches(*patches.shape[:2], self.drop_patches, generator)
+            kept = draw_kept_patches(
+                patches.shape[0], patches.shape[1], self.drop_patches, generator
+            )
             patches, positions = take_patches(patches, kept), F.embedding(kept, positions)
         x = self.patch_embedding(self._normalised(patches)) + positions
         if self.pooling == "class":

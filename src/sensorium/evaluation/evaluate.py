@@ -124,7 +124,7 @@ def _collect(
             for what, value in prediction.items():
                 kept[what].append(value.cpu())
         if "contrastive" in predictions:
-            pair = mixture.tasks["contrastive"].modalities
+            pair = _contrastive(mixture).modalities
             rows = both_present(batch.inputs, pair)
             collected.pair_ids += [batch.ids[row] for row in rows.tolist()]
             if keep_encodings:
@@ -138,9 +138,7 @@ def _collect(
 def _retrieved(mixture: Mixture, collected: _Collected) -> Retrieved | None:
     if "contrastive" not in collected.predictions:
         return None
-    contrastive = mixture.tasks["contrastive"]
-    assert isinstance(contrastive, Contrastive)
-    a, b = contrastive.modalities
+    a, b = _contrastive(mixture).modalities
     embeddings = collected.of_task("contrastive")
     return Retrieved((a, b), collected.pair_ids, embeddings[a] @ embeddings[b].T)
 
@@ -165,6 +163,12 @@ def _reranked_figures(
         for direction, of_queries in ranks.items()
         for name, figure in retrieval_figures(of_queries).items()
     }
+
+
+def _contrastive(mixture: Mixture) -> Contrastive:
+    task = mixture.tasks["contrastive"]
+    assert isinstance(task, Contrastive), "a task is what its name says"
+    return task
 
 
 @contextmanager

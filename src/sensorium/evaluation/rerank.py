@@ -32,7 +32,7 @@ def reranked_ranks(
     pair: tuple[str, str],
     similarity: Float[Tensor, "Q Q"],
     candidates: int,
-) -> dict[str, Int[Tensor, "Q"]]:
+) -> dict[str, Int[Tensor, Q]]:
     """Rank of each sample's own partner once matching has sorted the best candidates anew.
 
     Args:

@@ -20,7 +20,7 @@ encoder).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import torch
 from pydantic import Field, model_validator
@@ -70,42 +70,31 @@ class CrossAttentionFusion(Fusion):
         super().__init__()
         self.width = config.width
         self.project = nn.ModuleDict({m: nn.Linear(w, config.width) for m, w in widths.items()})
-        self.layers = nn.ModuleList(
-            nn.ModuleDict(
-                {
-                    m: CrossLayer(
-                        config.width,
-                        config.heads,
-                        config.feed_forward_ratio,
-                        dropout=config.dropout,
-                    )
-                    for m in widths
-                }
-            )
-            for _ in range(config.depth)
+        self.streams = nn.ModuleDict(
+            {m: nn.ModuleList(_layer(config) for _ in range(config.depth)) for m in widths}
         )
+        self.depth = config.depth
         self.norm = nn.LayerNorm(config.width)
         self.apply(initialise_transformer)
 
     def forward(self, encodings: dict[str, Encoding]) -> Fused:
         masks = {m: encoding.tokens.mask for m, encoding in encodings.items()}
-        streams = {m: self.project[m](e.tokens.values) for m, e in encodings.items()}
-        for layer in self.layers:
-            streams = {m: self._advance(layer[m], m, streams, masks) for m in streams}
-        tokens = {m: Tokens(self.norm(x), masks[m]) for m, x in streams.items()}
+        values = {m: self.project[m](e.tokens.values) for m, e in encodings.items()}
+        for depth in range(self.depth):
+            values = {m: self._advance(m, depth, values, masks) for m in values}
+        tokens = {m: Tokens(self.norm(x), masks[m]) for m, x in values.items()}
         return Fused(tokens, self._vector(tokens, encodings))
 
-    @staticmethod
     def _advance(
-        layer: nn.Module, modality: str, streams: dict[str, Tensor], masks: dict[str, Tensor]
+        self, modality: str, depth: int, values: dict[str, Tensor], masks: dict[str, Tensor]
     ) -> Tensor:
-        others = [m for m in streams if m != modality]
-        own, own_mask = streams[modality], masks[modality]
-        if not others:
-            context, context_mask = own[:, :0], own_mask[:, :0]
-        else:
-            context = torch.cat([streams[m] for m in others], dim=1)
-            context_mask = torch.cat([masks[m] for m in others], dim=1)
+        """One modality's tokens after the layer at `depth`."""
+        own, own_mask = values[modality], masks[modality]
+        others = [m for m in values if m != modality]
+        # Alone, a modality attends to an empty sequence.
+        context = torch.cat([own[:, :0], *(values[m] for m in others)], dim=1)
+        context_mask = torch.cat([own_mask[:, :0], *(masks[m] for m in others)], dim=1)
+        layer = cast(nn.ModuleList, self.streams[modality])[depth]
         return layer(own, own_mask, context, context_mask)
 
     @staticmethod
@@ -114,3 +103,7 @@ class CrossAttentionFusion(Fusion):
         pooled = torch.stack([mean_pool(t.values, t.mask) for t in tokens.values()], dim=1)
         present = torch.stack([encodings[m].present for m in tokens], dim=1)
         return mean_pool(pooled, present)
+
+
+def _layer(config: CrossAttentionConfig) -> CrossLayer:
+    return CrossLayer(config.width, config.heads, config.feed_forward_ratio, dropout=config.dropout)

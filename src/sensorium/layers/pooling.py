@@ -24,7 +24,7 @@ def mean_pool(
 
 
 class AttentionPool(nn.Module):
-    """A learned query attends to the tokens (the MAP head of Lee et al. 2019, "Set Transformer")."""
+    """A learned query attends to the tokens (Lee et al. 2019, "Set Transformer")."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()

@@ -45,7 +45,8 @@ class Contrastive(Task):
     def __init__(self, config: ContrastiveConfig, model: Model) -> None:
         super().__init__()
         self.modalities = config.modalities
-        self.project = nn.ModuleDict(
+        self.width = config.width
+        self.project: Mapping[str, nn.Linear] = nn.ModuleDict(  # type: ignore[assignment]
             {m: nn.Linear(model.widths[m], config.width, bias=False) for m in config.modalities}
         )
         for m in config.modalities:
@@ -79,9 +80,7 @@ class Contrastive(Task):
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> dict[str, Tensor]:
         rows = both_present(encoded.encodings, self.modalities)
-        embeddings = {
-            m: self.embed(m, encoded.encodings[m].rows(rows)) for m in self.modalities
-        }
+        embeddings = {m: self.embed(m, encoded.encodings[m].rows(rows)) for m in self.modalities}
         a, b = self.modalities
         encoded.similarity[a, b] = self.scale * (embeddings[a] @ embeddings[b].T)
         return embeddings
@@ -117,7 +116,7 @@ def contrastive_loss(
 def same_pairs(
     batch: Batch, modalities: tuple[str, str], rows: Tensor
 ) -> Bool[Tensor, "K K"] | None:
-    """Which of the samples `rows` [K] hold the same item in either modality; None: no one can say."""
+    """Which of the samples `rows` [K] hold the same item in either modality; None: unknown."""
     comparable = [s for m in modalities if (s := same_items(batch, m)) is not None]
     if not comparable:
         return None

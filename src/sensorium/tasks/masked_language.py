@@ -24,6 +24,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sensorium.batch import Batch, Fused, Inputs
+from sensorium.encoders import TextEncoder
 from sensorium.model import Model
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
 
@@ -53,12 +54,13 @@ class MaskedLanguage(Task):
         self.hidden = config.hidden
         self.share = config.share
         self.mask_id = mask_id
+        self.special_ids: Tensor
         self.register_buffer("special_ids", torch.tensor(sorted(special_ids)), persistent=False)
         width = model.widths["text"]
         self.transform = nn.Sequential(
             nn.Linear(model.fusion.width, width), nn.GELU(), nn.LayerNorm(width)
         )
-        self.bias = nn.Parameter(torch.zeros(model.encoders["text"].embedding.num_embeddings))
+        self.bias = nn.Parameter(torch.zeros(_word_embedding(model).num_embeddings))
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Add the text with hidden words, under the key `MASKED_TEXT`."""
@@ -129,4 +131,10 @@ class MaskedLanguage(Task):
     ) -> Float[Tensor, "M V"]:
         """Logits over the vocabulary for every hidden position."""
         states = self.transform(fused.tokens["text"].values[hidden])
-        return F.linear(states, model.encoders["text"].embedding.weight, self.bias).float()
+        return F.linear(states, _word_embedding(model).weight, self.bias).float()
+
+
+def _word_embedding(model: Model) -> nn.Embedding:
+    encoder = model.encoders["text"]
+    assert isinstance(encoder, TextEncoder), "the encoder of words embeds words"
+    return encoder.embedding

@@ -8,7 +8,7 @@ two samples look, the likelier they meet. Without a contrastive task they are dr
 
 Shapes: B batch, K <= B samples with both modalities, R <= K of them that this task looks at.
 
-Source: section 3.1.2 of the document (ITM); Li et al. 2021, "Align before Fuse" (ALBEF), section 3.2.
+Source: section 3.1.2 of the document (ITM); Li et al. 2021, "Align before Fuse" (ALBEF), 3.2.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Matching(Task):
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
-    def score(self, model: Model, a: Encoding, b: Encoding) -> Float[Tensor, "B"]:
+    def score(self, model: Model, a: Encoding, b: Encoding) -> Float[Tensor, B]:
         """Log-odds that each a belongs to the b in the same row."""
         fused = model.fuse(dict(zip(self.modalities, (a, b), strict=True)))
         return self.head(fused.vector).float()[:, 0]
@@ -101,10 +101,10 @@ class Matching(Task):
         model: Model,
         encoded: Encoded,
         batch: Batch,
-        rows: Int[Tensor, "K"],
-        own: Int[Tensor, "R"],
+        rows: Int[Tensor, K],
+        own: Int[Tensor, R],
         generator: torch.Generator,
-    ) -> tuple[Float[Tensor, "3*R"], Float[Tensor, "3*R"]]:
+    ) -> tuple[Float[Tensor, 3 * R], Float[Tensor, 3 * R]]:
         """Logits and labels: own partners, then a wrong b, then a wrong a, in one fusion pass."""
         a, b = (encoded.encodings[m].rows(rows) for m in self.modalities)
         similarity = encoded.similarity.get(self.modalities)
@@ -122,7 +122,7 @@ class Matching(Task):
         return logits, labels
 
 
-def draw_hard(similarity: Float[Tensor, "R K"], generator: torch.Generator) -> Int[Tensor, "R"]:
+def draw_hard(similarity: Float[Tensor, "R K"], generator: torch.Generator) -> Int[Tensor, R]:
     """One column for each row, with probability softmax(similarity).
 
     A row of minus infinity, where the whole batch holds the same item, draws evenly: a wrong label

@@ -1,6 +1,6 @@
 """Several tasks on one model: each encoding of a step is computed once and shared by all.
 
-    loss = sum over tasks t of weight_t * (sum of t's losses) / (count of t's items)
+loss = sum over tasks t of weight_t * (sum of t's losses) / (count of t's items)
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Mixture(nn.Module):
     ) -> None:
         super().__init__()
         self.model = model
-        self.tasks = nn.ModuleDict(tasks)
+        self.tasks: Mapping[str, Task] = nn.ModuleDict(tasks)  # type: ignore[assignment]
         self.weights = dict(weights)
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:

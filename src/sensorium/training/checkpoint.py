@@ -44,7 +44,7 @@ class TrainState:
         precision: what the run computes in, decided once.
         samples: seen so far, over all epochs.
         train_seconds: spent in steps and waiting for data, over all sittings.
-        mean_loss: running mean, against which an exploding loss is measured; None before it has one.
+        mean_loss: running mean, against which an exploding loss is measured; None at the start.
         best_step: step with the best validation figure; None before the first.
         best_figure: that figure.
     """

@@ -36,9 +36,7 @@ class Progress:
     def facts(self) -> str:
         """Losses, speed and waiting time, for people."""
         losses = "  ".join(f"{name} {loss:.3f}" for name, loss in self.losses.items())
-        return (
-            f"{losses}  {self.samples_per_second:.0f} samples/s  data wait {self.data_wait:.0%}"
-        )
+        return f"{losses}  {self.samples_per_second:.0f} samples/s  data wait {self.data_wait:.0%}"
 
     def line(self) -> str:
         """The same with the step and the time left."""

@@ -165,7 +165,9 @@ class Loop:
         for part in prepared.split(self.config.accumulate):
             losses = call_in(self.state.precision, self.mixture, part, generator)
             means = {name: loss.total / counts[name] for name, loss in losses.items()}
-            torch.stack([self.mixture.weights[n] * mean for n, mean in means.items()]).sum().backward()
+            torch.stack(
+                [self.mixture.weights[n] * mean for n, mean in means.items()]
+            ).sum().backward()
             for name, loss in losses.items():
                 sums[name].add(means[name].item(), loss.correct.item() / counts[name])
         norm = torch.nn.utils.clip_grad_norm_(

@@ -8,33 +8,31 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sensorium.training.config import TrainConfig
 
 
 def build_optimizer(module: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     """AdamW over all trained parameters, in one fused kernel a step."""
-    decayed, kept = [], []
-    for parameter, is_matrix in _trained_parameters(module):
-        (decayed if is_matrix else kept).append(parameter)
+    matrices = _matrices(module)
+    trained = [p for p in module.parameters() if p.requires_grad]
     groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": kept, "weight_decay": 0.0},
+        {"params": [p for p in trained if p in matrices], "weight_decay": config.weight_decay},
+        {"params": [p for p in trained if p not in matrices], "weight_decay": 0.0},
     ]
     return torch.optim.AdamW(
         groups, lr=config.learning_rate, betas=(0.9, config.beta2), eps=1e-8, fused=True
     )
 
 
-def _trained_parameters(module: nn.Module) -> list[tuple[nn.Parameter, bool]]:
-    """Each parameter once, and whether it is the matrix of a linear map.
+def _matrices(module: nn.Module) -> set[Tensor]:
+    """The matrices of linear maps.
 
     Embeddings, positions, class tokens and learned queries are values, not maps: pulling them to
     zero only loses what they say.
     """
-    matrices = {id(m.weight) for m in module.modules() if isinstance(m, nn.Linear | nn.Conv2d)}
-    return [(p, id(p) in matrices) for p in module.parameters() if p.requires_grad]
+    return {m.weight for m in module.modules() if isinstance(m, nn.Linear | nn.Conv2d)}
 
 
 def learning_rate_at(step: int, steps: int, config: TrainConfig) -> float:

@@ -34,9 +34,7 @@ class Demonstrated:
     sheet: Path
 
 
-def demo(
-    run_dir: str | Path = "runs/demo", *, listeners: Listeners | None = None
-) -> Demonstrated:
+def demo(run_dir: str | Path = "runs/demo", *, listeners: Listeners | None = None) -> Demonstrated:
     """Make a world beside the run, train the `demo` recipe on it, and search its unseen scenes.
 
     Args:

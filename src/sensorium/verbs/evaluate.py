@@ -49,12 +49,13 @@ def evaluate(
         splits = open_splits(
             opened.recipe.data, opened.recipe.seed, None, tokenizer, splits=[split]
         )
-        quarantine, dataset = splits.quarantine, getattr(splits, split, None)
-        if dataset is None:
+        found = getattr(splits, split, None)
+        if not isinstance(found, Dataset):
             raise DataError(
                 f"the recipe of {run} has no {split} set; give one with --data, or choose another "
                 "--split"
             )
+        quarantine, dataset = splits.quarantine, found
     judged = judge(opened, mixture, dataset, quarantine, split, listeners)
     return record(opened, judged, dataset, split)
 

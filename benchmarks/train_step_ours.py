@@ -1,0 +1,121 @@
+"""Our contenders in `train_step.py`."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from side_by_side import Step
+from torch import Tensor, nn
+from train_step_works import (
+    BATCHES,
+    END,
+    PAD,
+    START,
+    ClassificationWork,
+    ContrastiveWork,
+    Setting,
+    draw_captions,
+    draw_labels,
+    draw_pictures,
+)
+
+from sensorium.batch import Batch, Inputs, Sample
+from sensorium.data.collate import collate
+from sensorium.encoders import EncodersConfig, ImageEncoder, ImageEncoderConfig, TextEncoderConfig
+from sensorium.model import ModelConfig, build_model
+from sensorium.tasks import ContrastiveConfig, TasksConfig, build_mixture
+from sensorium.training import TrainConfig
+from sensorium.training.loop import Loop
+from sensorium.training.optimizer import build_optimizer
+from sensorium.training.precision import call_in
+
+STEPS = 1_000_000  # of a run that these steps are the first of
+CPU_LENGTH_BUCKETS = 4
+
+
+def contrastive_step(work: ContrastiveWork, setting: Setting, drop_patches: float) -> Step:
+    """`Loop.step` of a run with the contrastive task alone."""
+    sizes = {"width": work.width, "heads": work.heads}
+    encoders = EncodersConfig(
+        image=ImageEncoderConfig(
+            depth=work.image_depth, patch_size=work.patch_size, drop_patches=drop_patches, **sizes
+        ),
+        text=TextEncoderConfig(
+            depth=work.text_depth,
+            length_buckets=CPU_LENGTH_BUCKETS if setting.device.type == "cpu" else 1,
+            **sizes,
+        ),
+    )
+    model = build_model(
+        ModelConfig(encoders=encoders),
+        image_size=work.image_size,
+        vocabulary=work.vocabulary,
+        context_tokens=work.context_tokens,
+    )
+    special_ids = frozenset({PAD, work.vocabulary + START, work.vocabulary + END})
+    tasks = TasksConfig(contrastive=ContrastiveConfig(width=work.width))
+    mixture = build_mixture(tasks, model, mask_id=PAD, special_ids=special_ids)
+    mixture.to(setting.device).train()
+    config = TrainConfig(steps=STEPS, batch_size=work.batch_size, precision=setting.precision)
+    batches = RandomPairs(work, setting.device)
+    loop = Loop(mixture, batches, config, setting.folder, seed=0)
+    return lambda number: loop.step(batches[number])
+
+
+class RandomPairs:
+    """Batches of random pictures and captions; of a loop's supply it has what one step needs."""
+
+    batches_per_epoch = BATCHES
+
+    def __init__(self, work: ContrastiveWork, device: torch.device) -> None:
+        self.batches = [self._draw(work, seed).to(device) for seed in range(BATCHES)]
+
+    def __getitem__(self, number: int) -> Batch:
+        return self.batches[number % BATCHES]
+
+    @staticmethod
+    def _draw(work: ContrastiveWork, seed: int) -> Batch:
+        pairs = zip(draw_pictures(work, seed), draw_captions(work, seed), strict=True)
+        samples = [
+            Sample(id=f"random:{number}", values={"image": picture, "text": caption})
+            for number, (picture, caption) in enumerate(pairs)
+        ]
+        return collate(samples, PAD)
+
+
+class Classifier(nn.Module):
+    """Our image encoder and a linear head. A stand-in until there is a task for it."""
+
+    def __init__(self, work: ClassificationWork) -> None:
+        super().__init__()
+        config = ImageEncoderConfig(
+            width=work.width, depth=work.depth, heads=work.heads, patch_size=work.patch_size
+        )
+        self.encoder = ImageEncoder(config, work.image_size)
+        self.head = nn.Linear(work.width, work.classes)
+
+    def forward(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        present = torch.ones(len(pictures), dtype=torch.bool, device=pictures.device)
+        encoding = self.encoder(Inputs(pictures, mask=None, present=present))
+        return F.cross_entropy(self.head(encoding.pooled).float(), labels)
+
+
+def classification_step(work: ClassificationWork, setting: Setting) -> Step:
+    """A step with our encoder, optimizer and precision."""
+    classifier = Classifier(work).to(setting.device).train()
+    config = TrainConfig(steps=STEPS)
+    optimizer = build_optimizer(classifier, config)
+    batches = [
+        (draw_pictures(work, seed).to(setting.device), draw_labels(work, seed).to(setting.device))
+        for seed in range(BATCHES)
+    ]
+
+    def step(number: int) -> float:
+        loss = call_in(setting.precision, classifier, *batches[number % BATCHES])
+        loss.backward()
+        nn.utils.clip_grad_norm_(classifier.parameters(), config.clip_gradient, foreach=True)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return loss.item()
+
+    return step
