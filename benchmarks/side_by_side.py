@@ -1,6 +1,6 @@
 """Time contenders in turn, in one process, so that whatever else the machine does meets them all.
 
-    A B C  A B C  A B C ...        the median of each, after rounds that do not count
+A B C  A B C  A B C ...        the median of each, after rounds that do not count
 """
 
 from __future__ import annotations

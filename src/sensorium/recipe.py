@@ -108,7 +108,10 @@ def _read(name_or_path: str) -> tuple[str, str]:
     if path.suffix in (".yaml", ".yml") or path.is_file():
         if not path.is_file():
             raise RecipeError(f"no recipe file {path}")
-        return str(path), path.read_text(encoding="utf-8")
+        try:
+            return str(path), path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"recipe {path} cannot be read: {error}") from error
     shipped = shipped_recipes()
     if name_or_path not in shipped:
         raise RecipeError(

@@ -20,23 +20,24 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from sensorium.data import Tokenizer
 from sensorium.errors import RunError
 from sensorium.model import build_model
-from sensorium.recipe import Recipe, dump_recipe, parse_recipe
+from sensorium.recipe import Recipe, dump_recipe, load_recipe
 from sensorium.tasks import Mixture, build_mixture
 from sensorium.training import Checkpoints
 from sensorium.training.checkpoint import load_weights
 
 RUNS = Path("runs")  # where runs go, and are looked for, unless one says otherwise
+LEFT_BY_A_START = {"recipe.yaml", "quarantine.jsonl"}  # in a folder whose run never began
 RECORDED_PACKAGES = ("sensorium", "torch", "numpy", "pillow", "tokenizers", "safetensors")
 
 
@@ -57,19 +58,23 @@ class Run:
             overwrite: remove a run that is there already.
 
         Raises:
-            RunError: where the folder holds something that may not be removed.
+            RunError: where the folder holds something that may not be removed, or cannot be made.
         """
-        if folder.is_dir() and any(folder.iterdir()):
-            if not (folder / "recipe.yaml").exists():
-                raise RunError(f"{folder} is not empty and is no run; choose another --run-dir")
-            if not overwrite:
-                raise RunError(
-                    f"{folder} holds a run already; add --resume to go on with it, --overwrite to "
-                    "replace it, or choose another --run-dir"
-                )
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "recipe.yaml").write_text(dump_recipe(recipe), encoding="utf-8")
+        found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        if not ({"recipe.yaml", "run.json"} <= found or found <= LEFT_BY_A_START):
+            raise RunError(f"{folder} is not empty and is no run; choose another --run-dir")
+        if "recipe.yaml" in found and not overwrite:
+            raise RunError(
+                f"{folder} holds a run already; add --resume to go on with it, --overwrite to "
+                "replace it, or choose another --run-dir"
+            )
+        try:
+            if found:
+                shutil.rmtree(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot make the run folder {folder}: {error.strerror}") from error
+        _write(folder / "recipe.yaml", dump_recipe(recipe))
         return cls(folder, recipe)
 
     @classmethod
@@ -86,9 +91,27 @@ class Run:
                 f"no run in {folder}: expected its recipe.yaml; `sensorium runs` lists the runs "
                 "that there are"
             )
-        return cls(
-            folder, parse_recipe(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-        )
+        return cls(folder, load_recipe(path))
+
+    def settle_fields(self, fields: Mapping[str, list[str]]) -> Run:
+        """The run with the columns that were guessed written into its recipe, never to be guessed
+        again.
+        """
+        guessed = {m: columns[0] if len(columns) == 1 else columns for m, columns in fields.items()}
+        data = self.recipe.data
+        data = data.model_copy(update={"fields": guessed | (data.fields or {})})
+        recipe = self.recipe.model_copy(update={"data": data})
+        _write(self.folder / "recipe.yaml", dump_recipe(recipe))
+        return Run(self.folder, recipe)
+
+    def discard(self) -> None:
+        """Take back a start that came to nothing, so that the mended command can be given again.
+
+        What was quarantined stays, to be read.
+        """
+        (self.folder / "recipe.yaml").unlink(missing_ok=True)
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
     @property
     def quarantine_path(self) -> Path:
@@ -131,14 +154,14 @@ class Run:
 
     def write_facts(self, facts: dict[str, Any]) -> None:
         """What the run was made from, beside its recipe: `run.json`."""
-        _write_json(self.folder / "run.json", {"versions": versions(), **facts})
+        _write(self.folder / "run.json", _as_json({"versions": versions(), **facts}))
 
     def facts(self) -> dict[str, Any]:
         return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """The final figures: `summary.json`."""
-        _write_json(self.folder / "summary.json", summary)
+        _write(self.folder / "summary.json", _as_json(summary))
 
     def summary(self) -> dict[str, Any] | None:
         """The final figures; None before the run has ended."""
@@ -184,8 +207,12 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {n: version(n) for n in RECORDED_PACKAGES}
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
+def _as_json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False)
+
+
+def _write(path: Path, text: str) -> None:
     """Written aside and renamed, so that a reader never sees half a file."""
     aside = path.with_name(path.name + ".partial")
-    aside.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    aside.write_text(text, encoding="utf-8")
     os.replace(aside, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -122,7 +123,9 @@ class TrainingLog:
 
         self.path = folder / METRICS
         kept = [row for row in read_metrics(self.path) if row["step"] <= resumed_step]
-        self.path.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        aside = self.path.with_name(METRICS + ".partial")
+        aside.write_text("".join(json.dumps(row) + "\n" for row in kept))
+        os.replace(aside, self.path)
         self.file = self.path.open("a")
         self.board = SummaryWriter(str(folder), purge_step=resumed_step + 1)
 

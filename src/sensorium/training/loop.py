@@ -127,7 +127,6 @@ class Loop:
         """Step, log, validate and save, to the end or to a signal."""
         supply = iter(self.batches)
         interval = Interval(self.state.step, self.steps)
-        saved = self.checkpoints.newest()
         self.mixture.train()
         while self.state.step < self.steps and stop.signal is None:
             started = time.perf_counter()
@@ -142,12 +141,15 @@ class Loop:
                 if on_progress is not None:
                     on_progress(interval.progress())
                 interval = Interval(self.state.step, self.steps)
+            is_best = False
             if validate is not None and (is_last or self._due(self.config.validate_every_steps)):
-                self._validate(validate, log)
-            if is_last or stop.signal or self._due(self.config.checkpoint_every_steps):
-                saved = self._save()
-        assert saved is not None, "a run of at least one step saves at its last"
-        return Outcome(self.state, saved, stop.signal if self.state.step < self.steps else None)
+                is_best = self._validate(validate, log)
+            if is_best or self._due(self.config.checkpoint_every_steps):
+                self._save()
+        newest = self.checkpoints.newest()
+        if newest is None or newest.state().step < self.state.step:  # the end, or a signal
+            newest = self._save()
+        return Outcome(self.state, newest, stop.signal if self.state.step < self.steps else None)
 
     def step(self, batch: Batch) -> dict[str, StepLoss]:
         """One optimizer step; the mean loss of each task."""
@@ -164,6 +166,8 @@ class Loop:
         sums = {name: StepLoss() for name in counts}
         for part in prepared.split(self.config.accumulate):
             losses = call_in(self.state.precision, self.mixture, part, generator)
+            if not losses:  # what the batch has for the tasks is all in its other parts
+                continue
             means = {name: loss.total / counts[name] for name, loss in losses.items()}
             torch.stack(
                 [self.mixture.weights[n] * mean for n, mean in means.items()]
@@ -210,8 +214,8 @@ class Loop:
             "train.warmup, or look at those samples"
         )
 
-    def _validate(self, validate: Validate, log: TrainingLog) -> None:
-        """Figures of the weights that would be used; the best so far are kept."""
+    def _validate(self, validate: Validate, log: TrainingLog) -> bool:
+        """Figures of the weights that would be used; whether they are the best so far."""
         if self.average is not None:
             with self.average.in_place():
                 figures = validate()
@@ -221,7 +225,7 @@ class Loop:
         log.write(self.state.step, figures)
         name = self.config.best_metric
         if name is None:
-            return
+            return False
         if name not in figures:
             raise TrainingError(
                 f"train.best_metric={name} is not among the validation figures: "
@@ -229,7 +233,8 @@ class Loop:
             )
         if self.state.best_figure is None or figures[name] > self.state.best_figure:
             self.state.best_figure, self.state.best_step = figures[name], self.state.step
-            self._save()
+            return True
+        return False
 
     def _save(self) -> Checkpoint:
         self.state.data = self.batches.state()

@@ -41,6 +41,10 @@ def evaluate(
     """
     listeners = listeners or Listeners()
     opened = Run.open(run)
+    if opened.summary() is None:
+        raise RunError(
+            f"{run} has no summary.json: its training has not ended; go on with --resume"
+        )
     mixture, tokenizer = opened.mixture(choose_device(device))
     if data is not None:
         quarantine = Quarantine(None, 0, opened.recipe.data.failure_budget)
@@ -91,10 +95,7 @@ def judge(
 def record(run: Run, judged: Evaluation, dataset: Dataset, split: str) -> dict[str, Any]:
     """Put a split's figures into the run's summary, and write its report; the summary."""
     summary = run.summary()
-    if summary is None:
-        raise RunError(
-            f"{run.folder} has no summary.json: its training has not ended; go on with --resume"
-        )
+    assert summary is not None, "written before anything is judged"
     figures = {f"{split}/{name}": figure for name, figure in judged.metrics.items()}
     summary["metrics"] |= figures
     run.write_summary(summary)

@@ -50,9 +50,9 @@ def index(
     listeners = listeners or Listeners()
     opened = Run.open(run)
     mixture, tokenizer = opened.mixture(choose_device(device))
-    quarantine = Quarantine(
-        opened.folder / "index_quarantine.jsonl", 0, opened.recipe.data.failure_budget
-    )
+    quarantine_path = opened.folder / "index_quarantine.jsonl"
+    quarantine_path.unlink(missing_ok=True)  # of what was indexed before
+    quarantine = Quarantine(quarantine_path, 0, opened.recipe.data.failure_budget)
     dataset = open_dataset(data, opened.recipe.data, tokenizer, quarantine)
     for note in dataset.source.notes:
         listeners.on_note(note)

@@ -68,8 +68,15 @@ def pretrain(
         run = Run.create(folder, recipe, overwrite=overwrite)
     if run.recipe.train.threads is not None:
         torch.set_num_threads(run.recipe.train.threads)
-    device = choose_device(run.recipe.train.device)
-    splits = _open_data(run, resume, listeners)
+    try:
+        device = choose_device(run.recipe.train.device)
+        splits = _open_data(run, resume, listeners)
+    except BaseException:
+        if not resume:
+            run.discard()
+        raise
+    assert splits.train is not None, "a recipe without data.train is refused"
+    run = run.settle_fields(splits.train.source.fields)
     mixture = build(run.recipe, splits.tokenizer).to(device)
     outcome = _train(run, mixture, splits, listeners)
     if outcome.stopped_by is not None:
@@ -127,7 +134,7 @@ def _check_fingerprints(run: Run, splits: DataSplits) -> None:
 
 def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners) -> Outcome:
     recipe, dataset = run.recipe, splits.train
-    assert dataset is not None, "checked when the data was opened"
+    assert dataset is not None, "a recipe without data.train is refused"
     batches = Loader(
         dataset,
         batch_size=min(recipe.train.batch_size, len(dataset)),

@@ -63,5 +63,6 @@ def search(
     hits = SearchIndex(opened.folder / "index").search(vector, find, top)
     if html is not None:
         query_image = None if image is None else Path(image).read_bytes()
+        Path(html).parent.mkdir(parents=True, exist_ok=True)
         write_sheet(Path(html), text or str(image), hits, query_image=query_image)
     return hits

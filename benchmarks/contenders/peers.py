@@ -12,11 +12,12 @@ from types import ModuleType
 
 import torch
 import torch.nn.functional as F
-from document_vit import DocumentClassifier
 from side_by_side import Step
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
-from train_step_works import (
+
+from contenders.document import DocumentClassifier
+from contenders.works import (
     BATCHES,
     END,
     PAD,
@@ -109,9 +110,7 @@ def transformers_clip_step(work: ContrastiveWork, setting: Setting, attention: s
 
     def pairs_loss(number: int) -> Tensor:
         pictures, ids, mask = batches[number % BATCHES]
-        output = model(
-            pixel_values=pictures, input_ids=ids, attention_mask=mask, return_loss=True
-        )
+        output = model(pixel_values=pictures, input_ids=ids, attention_mask=mask, return_loss=True)
         return output.loss
 
     return _training_step(model, pairs_loss, setting)

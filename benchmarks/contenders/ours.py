@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from side_by_side import Step
 from torch import Tensor, nn
-from train_step_works import (
+
+from contenders.works import (
     BATCHES,
     END,
     PAD,
@@ -18,7 +19,6 @@ from train_step_works import (
     draw_labels,
     draw_pictures,
 )
-
 from sensorium.batch import Batch, Inputs, Sample
 from sensorium.data.collate import collate
 from sensorium.encoders import EncodersConfig, ImageEncoder, ImageEncoderConfig, TextEncoderConfig
