@@ -32,7 +32,7 @@ TOKENS = (32, 64, 196, 512, 1024)
 TOKENS_IN_A_BATCH = 8192
 HEADS, HEAD_WIDTH = 3, 64
 MASKED = 0.2
-TOO_SLOW = 5.0  # times float32: such a machine will not train in bfloat16, whatever the path
+TOO_SLOW = 2.0  # times float32: such a machine will not train in bfloat16, whatever the path
 
 Path = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 
@@ -86,10 +86,10 @@ def compare(case: Case, rounds: int, warmup: int) -> dict[str, float]:
 
 
 def slowness_of_bfloat16(device: torch.device) -> float:
-    """How many times longer than in float32 the faster path takes, at few tokens."""
+    """How many times longer than in float32 the faster path takes at 196 tokens."""
     faster = {}
     for dtype in (torch.float32, torch.bfloat16):
-        measured = compare(Case(TOKENS[0], dtype, 0.0, device), rounds=1, warmup=1)
+        measured = compare(Case(196, dtype, 0.0, device), rounds=1, warmup=1)
         faster[dtype] = min(measured["plain_ms"], measured["fused_ms"])
     return faster[torch.bfloat16] / faster[torch.float32]
 

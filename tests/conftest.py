@@ -1,4 +1,8 @@
-"""Shapes are checked at run time in every test, and small models and batches are at hand."""
+"""Shapes are checked at run time in every test; small models, batches and a run are at hand."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from jaxtyping import install_import_hook
 
@@ -9,9 +13,17 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 
 from sensorium.batch import Batch, Inputs  # noqa: E402
+from sensorium.cli import main  # noqa: E402
 from sensorium.encoders import EncodersConfig, ImageEncoderConfig, TextEncoderConfig  # noqa: E402
 from sensorium.fusion import CrossAttentionConfig  # noqa: E402
 from sensorium.model import Model, ModelConfig, build_model  # noqa: E402
+from sensorium.recipe import Recipe  # noqa: E402
+from sensorium.run import Run  # noqa: E402
+from sensorium.tasks import Mixture, TasksConfig, build_mixture  # noqa: E402
+from sensorium.verbs.pretrain import pretrain  # noqa: E402
+from tests.pairs import tiny_tree, write_pairs  # noqa: E402
+
+torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 
 IMAGE_SIZE, VOCABULARY, CONTEXT_TOKENS = 16, 40, 12
 PAD, START, END, MASK = range(4)
@@ -36,6 +48,13 @@ def small_model(config: ModelConfig | None = None) -> Model:
         vocabulary=VOCABULARY,
         context_tokens=CONTEXT_TOKENS,
     )
+
+
+def small_mixture(*tasks: str, model: Model | None = None) -> Mixture:
+    """A tiny model with some tasks, by name."""
+    config = TasksConfig.model_validate({task: {} for task in tasks})
+    special = frozenset({PAD, START, END, MASK})
+    return build_mixture(config, model or small_model(), mask_id=MASK, special_ids=special)
 
 
 def small_batch(
@@ -78,3 +97,37 @@ def batch() -> Batch:
 @pytest.fixture
 def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left: its exit status, and what it wrote to standard output and error."""
+
+    status: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Answer]
+
+
+@pytest.fixture
+def sensorium(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """(*arguments) -> the answer of the command line, run in this process."""
+
+    def run(*arguments: object) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["sensorium", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        return Answer(int(left.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of a few steps on `tests/pairs.py`, its data in `data` beside it. Do not change it."""
+    folder = tmp_path_factory.mktemp("trained")
+    tree = tiny_tree(write_pairs(folder / "data"), steps=6)
+    return pretrain(Recipe.model_validate(tree), run_dir=folder / "run").run

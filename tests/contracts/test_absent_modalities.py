@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from tests.conftest import END, MASK, PAD, START, small_batch, small_model
+from tests.conftest import small_batch, small_mixture, small_model
 
 from sensorium.batch import Batch
 from sensorium.fusion import FUSIONS
-from sensorium.tasks import TASKS, TasksConfig, build_mixture
+from sensorium.tasks import TASKS
 
 TEXT_MISSING = [True, False, True, True, False, True]
 IMAGE_MISSING = [True, True, False, True, False, True]
@@ -50,7 +50,7 @@ def test_what_absent_rows_hold_is_never_read(fusion):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_trains_on_a_batch_in_which_modalities_are_missing(task, generator):
-    mixture = mixture_of(task).train()
+    mixture = small_mixture(task).train()
     batch = small_batch(6, image=IMAGE_MISSING, text=TEXT_MISSING)
     prepared = mixture.prepare(batch, generator)
     loss = mixture(prepared, generator)[task]
@@ -63,7 +63,7 @@ def test_every_task_trains_on_a_batch_in_which_modalities_are_missing(task, gene
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_without_a_single_usable_sample_is_left_out(task, generator):
-    mixture = mixture_of(task)
+    mixture = small_mixture(task)
     batch = small_batch(3, text=[False] * 3)
     prepared = mixture.prepare(batch, generator)
     assert mixture.counts(prepared) == {}
@@ -72,16 +72,10 @@ def test_a_task_without_a_single_usable_sample_is_left_out(task, generator):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_sum_of_parts_is_the_count_of_the_whole(task, generator):
-    mixture = mixture_of(task).train()
+    mixture = small_mixture(task).train()
     prepared = mixture.prepare(small_batch(8, text=[True] * 7 + [False]), generator)
     whole = mixture.counts(prepared)[task]
     assert sum(mixture.counts(part).get(task, 0) for part in prepared.split(3)) == whole
-
-
-def mixture_of(*tasks: str):
-    config = TasksConfig(**{task: {} for task in tasks})
-    special = frozenset({PAD, START, END, MASK})
-    return build_mixture(config, small_model(), mask_id=MASK, special_ids=special)
 
 
 def test_inputs_rows_follow_samples_not_present_rows():

@@ -23,11 +23,13 @@ def test_the_order_of_modalities_does_not_matter():
     torch.testing.assert_close(model.fuse(encodings).vector, model.fuse(turned).vector)
 
 
-def test_the_vector_is_the_mean_over_modalities_of_the_mean_over_tokens():
+def test_the_vector_is_the_product_over_the_present_modalities():
     model = small_model().eval()
-    fused = model(small_batch(3)).fused
+    fused = model(small_batch(3, text=[True, False, True])).fused
     text, image = fused.tokens["text"], fused.tokens["image"]
-    for row in range(3):
-        words = text.values[row, text.mask[row]].mean(dim=0)
-        patches = image.values[row].mean(dim=0)
-        torch.testing.assert_close(fused.vector[row], (words + patches) / 2)
+    for row, has_text in enumerate([True, False, True]):
+        expected = model.fusion.pool["image"](image.values[row].mean(dim=0))
+        if has_text:
+            words = text.values[row, text.mask[row]].mean(dim=0)
+            expected = expected * model.fusion.pool["text"](words)
+        torch.testing.assert_close(fused.vector[row], expected)

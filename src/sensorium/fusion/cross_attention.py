@@ -3,18 +3,20 @@
     x_m = x_m + MHSA(LN(x_m))
     x_m = x_m + CrossAttention(LN(x_m), LN([x_k for k != m]))
     x_m = x_m + FFN(LN(x_m))                                        in every layer, for every m
-    h   = LN(mean over the present m of (mean over the tokens of x_m))
+    h   = product over the present m of  W_m mean over the tokens of LN(x_m)
 
-All streams of a layer read the layer below, so their order does not matter.
+All streams of a layer read the layer below, so their order does not matter. The product, dimension
+by dimension, makes whatever is linear in h a bilinear comparison of the streams; a mean or a sum
+leaves that comparison to be found by the layers alone, which takes far longer to learn.
 
 Absence: an absent modality's tokens are masked keys for the others, it has no stream of its own,
-and h is the mean over those present. With nothing to attend to, cross-attention adds its output
-bias alone, whether the others are masked or not there at all.
+and its factor of h is 1. With nothing to attend to, cross-attention adds its output bias alone,
+whether the others are masked or not there at all.
 
 Shapes: B batch, N_m tokens of modality m, D_m width of its encoder, D width of the fusion.
 
-Source: Lu et al. 2019, "ViLBERT" (co-attention); Tan and Bansal 2019, "LXMERT" (cross-modality
-encoder).
+Source: Lu et al. 2019, "ViLBERT" (co-attention, and the product of pooled streams); Tan and Bansal
+2019, "LXMERT" (cross-modality encoder).
 """
 
 from __future__ import annotations
@@ -75,6 +77,7 @@ class CrossAttentionFusion(Fusion):
         )
         self.depth = config.depth
         self.norm = nn.LayerNorm(config.width)
+        self.pool = nn.ModuleDict({m: nn.Linear(config.width, config.width) for m in widths})
         self.apply(initialise_transformer)
 
     def forward(self, encodings: dict[str, Encoding]) -> Fused:
@@ -97,12 +100,14 @@ class CrossAttentionFusion(Fusion):
         layer = cast(nn.ModuleList, self.streams[modality])[depth]
         return layer(own, own_mask, context, context_mask)
 
-    @staticmethod
-    def _vector(tokens: dict[str, Tokens], encodings: dict[str, Encoding]) -> Tensor:
-        """Mean over the present modalities of the mean over their tokens: [B, D]."""
-        pooled = torch.stack([mean_pool(t.values, t.mask) for t in tokens.values()], dim=1)
-        present = torch.stack([encodings[m].present for m in tokens], dim=1)
-        return mean_pool(pooled, present)
+    def _vector(self, tokens: dict[str, Tokens], encodings: dict[str, Encoding]) -> Tensor:
+        """Product over the present modalities of their pooled tokens: [B, D]."""
+        vector: Tensor | float = 1.0
+        for m, stream in tokens.items():
+            factor = self.pool[m](mean_pool(stream.values, stream.mask))
+            vector = vector * torch.where(encodings[m].present[:, None], factor, 1.0)
+        assert isinstance(vector, Tensor), "the model refuses to fuse nothing"
+        return vector
 
 
 def _layer(config: CrossAttentionConfig) -> CrossLayer:

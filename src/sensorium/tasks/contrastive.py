@@ -71,8 +71,9 @@ class Contrastive(Task):
         a, b = self.modalities
         rows = both_present(encoded.encodings, self.modalities)
         u, v = (self.embed(m, encoded.encodings[m].rows(rows)) for m in (a, b))
-        logits = self.scale * (u @ v.T)
-        encoded.similarity[a, b] = logits.detach()
+        similarity = u @ v.T
+        encoded.similarity[a, b] = similarity.detach()
+        logits = self.scale * similarity
         correct = (logits.argmax(dim=1) == torch.arange(len(rows), device=rows.device)).sum()
         return Loss(contrastive_loss(logits, same_pairs(batch, self.modalities, rows)), correct)
 
@@ -82,7 +83,7 @@ class Contrastive(Task):
         rows = both_present(encoded.encodings, self.modalities)
         embeddings = {m: self.embed(m, encoded.encodings[m].rows(rows)) for m in self.modalities}
         a, b = self.modalities
-        encoded.similarity[a, b] = self.scale * (embeddings[a] @ embeddings[b].T)
+        encoded.similarity[a, b] = embeddings[a] @ embeddings[b].T
         return embeddings
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -3,8 +3,11 @@
     p(match | a, b) = sigmoid(w . h(a, b))
 
 Every sample is seen three times: with its own partner, with a wrong b and with a wrong a. The wrong
-ones are drawn hard: with probability softmax of the contrastive similarity, so that the more alike
-two samples look, the likelier they meet. Without a contrastive task they are drawn evenly.
+ones are drawn hard: with probability softmax(cosine similarity / temperature), so that the more
+alike two samples look, the likelier they meet. The similarity is that of the contrastive task, but
+the temperature is fixed: at the learned one, which falls as training goes on, the draw would soon
+be only ever the most confusable pair of the batch, and matching would never learn the rest.
+Without a contrastive task they are drawn evenly.
 
 Shapes: B batch, K <= B samples with both modalities, R <= K of them that this task looks at.
 
@@ -36,6 +39,8 @@ class MatchingConfig(TaskConfig):
 
     modalities: tuple[str, str] = ("image", "text")
     """The pair."""
+    temperature: float = Field(0.2, gt=0)
+    """Of the draw of wrong partners: the smaller, the harder they are."""
     share: float = Field(1.0, gt=0, le=1)
     """Share of a batch's samples that are matched in a training step. Every one costs three passes
     through the fusion, while contrast is cheap and wants large batches."""
@@ -50,6 +55,7 @@ class Matching(Task):
         super().__init__()
         assert model.fusion is not None, "the recipe refuses a matching task without a fusion"
         self.modalities = config.modalities
+        self.temperature = config.temperature
         self.share = config.share
         self.head = nn.Linear(model.fusion.width, 1)
         nn.init.normal_(self.head.weight, std=0.02)
@@ -110,6 +116,7 @@ class Matching(Task):
         similarity = encoded.similarity.get(self.modalities)
         if similarity is None:
             similarity = torch.zeros(len(rows), len(rows), device=rows.device)
+        similarity = similarity / self.temperature
         right = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
         same = same_pairs(batch, self.modalities, rows)
         wrong_only = similarity.masked_fill(right if same is None else right | same, float("-inf"))

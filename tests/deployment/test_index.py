@@ -1,0 +1,77 @@
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from tests.conftest import PAD, small_mixture
+from tests.pairs import write_pairs
+
+from sensorium.data import Dataset, Quarantine, open_dataset
+from sensorium.deployment.embedder import Embedder
+from sensorium.deployment.index import SearchIndex
+from sensorium.errors import RunError
+from sensorium.run import Run
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def embedder(trained: Run) -> Embedder:
+    mixture, tokenizer = trained.mixture(CPU)
+    return Embedder(mixture, tokenizer.pad)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return write_pairs(tmp_path / "data", train=1, test=5)
+
+
+def opened(trained: Run, data: Path, quarantine: Quarantine | None = None) -> Dataset:
+    quarantine = quarantine or Quarantine(None, 0, budget=1.0)
+    path = data / "test.jsonl"
+    return open_dataset(path, trained.recipe.data, trained.tokenizer(), quarantine)
+
+
+@pytest.mark.parametrize("modality", ["image", "text"])
+def test_a_sample_finds_itself_first(trained, embedder, data, tmp_path, modality):
+    dataset, index = opened(trained, data), SearchIndex(tmp_path / "index")
+    told = []
+    quarantine = Quarantine(None, len(dataset), budget=0)
+    rows = index.build(dataset, embedder, quarantine, lambda *done: told.append(done))
+    assert rows == 2 * len(dataset) == 10
+    assert told == [(5, 5)]
+    (vector,) = embedder.embed([dataset.sample(3, 0)], modality)
+    hits = index.search(vector, modality, top=4)
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4]
+    assert hits[0].id == "test.jsonl:4"
+    assert hits[0].score == pytest.approx(1.0, abs=1e-5)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert hits[0].text == "a red thing, middle 4"
+    assert Path(hits[0].path).read_bytes() == hits[0].image == (data / "4.png").read_bytes()
+
+
+def test_building_again_replaces_what_was_there(trained, embedder, data, tmp_path):
+    index = SearchIndex(tmp_path / "index")
+    for rows in (5, 3):
+        lines = (data / "test.jsonl").read_text().splitlines(keepends=True)
+        (data / "test.jsonl").write_text("".join(lines[:rows]))
+        assert index.build(opened(trained, data), embedder, Quarantine(None, 5, 0)) == 2 * rows
+
+
+def test_a_picture_that_was_moved_since_is_still_found(trained, embedder, data, tmp_path):
+    dataset, index = opened(trained, data), SearchIndex(tmp_path / "index")
+    index.build(dataset, embedder, Quarantine(None, 5, 0))
+    (vector,) = embedder.embed([dataset.sample(0, 0)], "image")
+    shutil.move(data / "1.png", data / "elsewhere.png")
+    hit = index.search(vector, "image", top=1)[0]
+    assert (hit.id, hit.image) == ("test.jsonl:1", None)
+
+
+def test_searching_before_indexing_says_what_to_type(tmp_path):
+    with pytest.raises(RunError, match="has no search index; make one with `sensorium index"):
+        SearchIndex(tmp_path / "index").search(torch.ones(8), "image", top=1)
+
+
+def test_a_model_without_a_common_space_is_refused():
+    with pytest.raises(RunError, match="no contrastive task"):
+        Embedder(small_mixture("masked_language"), PAD)

@@ -1,0 +1,191 @@
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sensorium.errors import RecipeError
+from sensorium.recipe import Recipe, dump_recipe, load_recipe, shipped_recipes
+from tests.pairs import tiny_tree, write_recipe
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write_recipe(tmp_path / "mine.yaml", tiny_tree(tmp_path, steps=5))
+
+
+def refused(path: Path, *overrides: str) -> list[str]:
+    """Every line of the error, without the name of the recipe in front."""
+    with pytest.raises(RecipeError) as error:
+        load_recipe(path, overrides)
+    return [line.removeprefix(f"recipe {path}: ") for line in str(error.value).splitlines()]
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_every_shipped_recipe_is_read(name):
+    assert load_recipe(name).name
+
+
+def test_the_recipes_that_the_readme_names_are_shipped():
+    assert {"demo", "emoji", "template"} <= set(shipped_recipes())
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_what_is_dumped_reads_back_equal(name, tmp_path):
+    recipe = load_recipe(name)
+    (tmp_path / "recipe.yaml").write_text(dump_recipe(recipe), encoding="utf-8")
+    assert load_recipe(tmp_path / "recipe.yaml") == recipe
+
+
+def test_the_dump_holds_every_default(path):
+    tree = yaml.safe_load(dump_recipe(load_recipe(path)))
+    assert tree["train"].keys() == type(load_recipe(path).train).model_fields.keys()
+
+
+def test_overrides_are_yaml_at_dotted_keys(path):
+    recipe = load_recipe(
+        path,
+        [
+            "train.steps=7",
+            "train.learning_rate=1e-3",
+            "data.fields.text=[a, b]",
+            "evaluation.rerank=4",
+            "model.fusion=null",
+            "tasks.matching=null",
+            "tasks.masked_language=null",
+        ],
+    )
+    assert (recipe.train.steps, recipe.train.learning_rate) == (7, 1e-3)
+    assert recipe.data.fields == {"text": ["a", "b"]}
+    assert recipe.evaluation.rerank == 4
+    assert recipe.model.fusion is None
+    assert list(recipe.tasks.chosen()) == ["contrastive"]
+
+
+def test_a_recipe_that_was_read_takes_overrides_too(path):
+    recipe = load_recipe(load_recipe(path), ["train.steps=9"])
+    assert recipe.train.steps == 9
+    assert recipe == load_recipe(path, ["train.steps=9"])
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("train.steps", "override 'train.steps': expected key=value, as in train.steps=500"),
+        ("train.steps=[", "override 'train.steps=[': the value is not YAML"),
+        ("name.x=1", "override 'name.x=1': name holds a value, not keys"),
+    ],
+)
+def test_an_override_that_cannot_be_read_is_named(path, override, said):
+    assert refused(path, override) == [said]
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("trian.steps=1", "trian: no such key; did you mean 'train'?; expected data, evaluation,"),
+        ("train.step=1", "train.step: no such key; did you mean 'steps'?; expected accumulate,"),
+        (
+            "model.encoders.image.widht=8",
+            "model.encoders.image.widht: no such key; did you mean 'width'?; expected activation,",
+        ),
+        ("tasks.matchin={}", "tasks.matchin: no such key; did you mean 'matching'?"),
+        ("train.zzz=1", "train.zzz: no such key; expected accumulate,"),
+        (
+            "data.fields.imgae=x",
+            "data.fields: expected modalities of image, text, got 'imgae'",
+        ),
+    ],
+)
+def test_an_unknown_key_comes_with_the_nearest_and_all_valid_ones(path, override, said):
+    (line,) = refused(path, override)
+    assert line.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("train.steps=many", r"train\.steps: input should be a valid integer.*; got 'many'"),
+        ("train.batch_size=0", r"train\.batch_size: input should be greater than 0; got 0"),
+        ("train.precision=half", r"train\.precision: input should be 'auto', .*; got 'half'"),
+        ("train.epochs=3", r"train: give the length as either epochs or steps, one of the two"),
+        ("train.best_metric=x", r"train: best_metric needs validate_every_steps"),
+        ("model.encoders.text.heads=3", r"model\.encoders\.text: heads=3 must divide width=16"),
+        ("model.fusion.heads=5", r"model\.fusion: heads=5 must divide width=16"),
+        ("name=null", r"name: input should be a valid string; got None"),
+    ],
+)
+def test_a_wrong_value_says_what_was_expected_and_what_came(path, override, said):
+    (line,) = refused(path, override)
+    assert re.match(said, line), line
+
+
+def test_a_missing_key_says_how_to_give_it(tmp_path):
+    tree = tiny_tree(tmp_path)
+    del tree["name"]
+    path = write_recipe(tmp_path / "mine.yaml", tree)
+    assert refused(path, "train.steps=1") == ["name: missing; give it in the recipe or as name=..."]
+
+
+def test_everything_that_is_wrong_is_said_at_once(path):
+    lines = refused(path, "train.steps=many", "data.imgae=1", "seed=x")
+    assert [line.partition(":")[0] for line in lines] == ["seed", "data.imgae", "train.steps"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["model.fusion=null"], "tasks.matching reads what is fused, but model.fusion is not set"),
+        (["model.encoders.image.patch_size=5"], "patch_size=5 must divide data.image.size=16"),
+        (
+            ["model.encoders.image=null"],
+            "tasks.contrastive needs the modality image, but model.encoders has only text",
+        ),
+        (
+            ["model.encoders.text=null"],
+            "tasks.masked_language needs the modality text, but model.encoders has only image",
+        ),
+        (
+            ["model.encoders.text=null", "model.encoders.image=null"],
+            "model.encoders: expected at least one encoder, got none",
+        ),
+        (
+            ["tasks={}"],
+            "tasks: expected at least one of contrastive, matching, masked_language, got none",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(path, overrides, said):
+    assert any(said in line for line in refused(path, *overrides))
+
+
+def test_an_unknown_name_comes_with_the_nearest_shipped_one():
+    with pytest.raises(RecipeError, match="no recipe named 'emojy'; did you mean 'emoji'"):
+        load_recipe("emojy")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RecipeError, match=r"no recipe file .*none\.yaml"):
+        load_recipe(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"name: [", "is not YAML"),
+        (b"- a\n- b", "expected a mapping of keys, got list"),
+        (b"", "expected a mapping of keys, got NoneType"),
+        (b"name: \xff", "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused_in_one_line(tmp_path, content, said):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    (line,) = refused(path)
+    assert said in line
+
+
+def test_a_recipe_cannot_be_changed_by_accident(path):
+    recipe: Recipe = load_recipe(path)
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.seed = 3
