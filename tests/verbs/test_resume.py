@@ -11,7 +11,9 @@ import pytest
 from tests.conftest import Command
 from tests.pairs import tiny_tree, write_pairs, write_recipe
 
-STEPS = 60
+from sensorium.verbs.pretrain import pretrain
+
+STEPS = 40
 LAST = f"checkpoints/step-{STEPS:08d}"
 
 KILLED_WHILE_SAVING = """
@@ -53,16 +55,16 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def uninterrupted(recipe: Path) -> dict[str, bytes]:
-    """The files of the last checkpoint of a run that nobody stopped."""
+    """The files of the last checkpoint of a run that nobody stopped, in this process."""
     folder = recipe.parent / "uninterrupted"
-    finish(start(recipe, folder), status=0)
+    pretrain(recipe, run_dir=folder)
     return last_checkpoint(folder)
 
 
-def start(
-    recipe: Path, folder: Path, *options: str, program: tuple[str, ...] = ("-m", "sensorium")
-):
-    command = [sys.executable, *program, "pretrain", recipe, "--run-dir", folder, *options]
+def start(recipe: Path, folder: Path, *program: str) -> subprocess.Popen:
+    """A process of its own that trains, by `python -m sensorium` or by another program."""
+    program = program or ("-m", "sensorium")
+    command = [sys.executable, *program, "pretrain", recipe, "--run-dir", folder]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -106,7 +108,7 @@ def test_a_run_that_was_killed_while_saving_ends_with_the_same_bits(
     recipe, uninterrupted, sensorium
 ):
     folder = recipe.parent / "killed-while-saving"
-    process = start(recipe, folder, program=("-c", KILLED_WHILE_SAVING))
+    process = start(recipe, folder, "-c", KILLED_WHILE_SAVING)
     finish(process, status=-signal.SIGKILL)
     left = sorted(os.listdir(folder / "checkpoints"))
     assert left == ["step-00000005", "step-00000010", "step-00000015.partial"]

@@ -51,4 +51,6 @@ def pretrain(
     for split in ("validation", "test"):
         print_figures(result.summary["metrics"], split)
     seconds, speed = result.summary["train_seconds"], result.summary["samples_per_second"]
-    typer.echo(f"trained {seconds:.0f} s at {speed:.0f} samples/s; report: {folder}/report.html")
+    typer.echo(f"trained {seconds:.0f} s at {speed:.0f} samples/s, in {folder}")
+    if (folder / "report.html").exists():
+        typer.echo(f"report: {folder}/report.html")

@@ -111,13 +111,16 @@ def open_dataset(
 ) -> Dataset:
     """Open any data with the settings of a run, to evaluate or to index it.
 
+    A path that exists as given is taken as it is; another is looked for as those of the recipe.
     Columns are the run's where the data has them, else guessed. A modality that the data lacks
     as a whole is not required of it.
 
     Args:
         quarantine: its total grows by the rows of this set, and it gets the broken ones.
     """
-    source = open_source(resolve(config, str(path)), config.fields, strict=False)
+    here = Path(path).expanduser()
+    place = here if here.exists() else resolve(config, str(path))
+    source = open_source(place, config.fields, strict=False)
     if config.required is not None:
         required = [modality for modality in config.required if modality in source.fields]
         config = config.model_copy(update={"required": required})

@@ -30,6 +30,10 @@ class SearchIndex:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @property
+    def exists(self) -> bool:
+        return (self.folder / f"{TABLE}.lance").exists()
+
     def build(
         self,
         dataset: Dataset,
@@ -49,7 +53,8 @@ class SearchIndex:
             The number of rows, one for each modality of each sample.
         """
         schema = _schema(embedder.contrastive.width)
-        table = lancedb.connect(self.folder).create_table(TABLE, schema=schema, mode="overwrite")
+        mode = "overwrite" if self.exists else "create"
+        table = lancedb.connect(self.folder).create_table(TABLE, schema=schema, mode=mode)
         for start in range(0, len(dataset), SAMPLES_AT_A_TIME):
             indices = range(start, min(start + SAMPLES_AT_A_TIME, len(dataset)))
             samples = _readable(dataset, indices, quarantine)
@@ -76,7 +81,7 @@ class SearchIndex:
         Raises:
             RunError: where nothing was indexed yet.
         """
-        if not (self.folder / f"{TABLE}.lance").exists():
+        if not self.exists:
             raise RunError(
                 f"{self.folder.parent} has no search index; make one with "
                 f"`sensorium index {self.folder.parent} DATA`"

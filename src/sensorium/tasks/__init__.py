@@ -1,7 +1,7 @@
 """A representation in, a loss or predictions and their metrics out: y = g(h).
 
-To add a task, write one file here with its class and config, and give it a field in `TasksConfig`
-and a line in `build_tasks`.
+To add a task, write one file here with its class and config, and give it a line in `TASKS` and a
+field in `TasksConfig`.
 """
 
 from __future__ import annotations
