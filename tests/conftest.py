@@ -29,14 +29,18 @@ IMAGE_SIZE, VOCABULARY, CONTEXT_TOKENS = 16, 40, 12
 PAD, START, END, MASK = range(4)
 
 
-def small_model_config(**encoder: object) -> ModelConfig:
-    """Two tiny encoders and a cross-attention fusion; keywords go to both encoders."""
+# a tiny one of every fusion, for the contracts that all of them keep
+FUSION_CONFIGS = {"cross_attention": CrossAttentionConfig(width=16, depth=2, heads=2)}
+
+
+def small_model_config(fusion: str = "cross_attention", **encoder: object) -> ModelConfig:
+    """Two tiny encoders and a fusion; keywords go to both encoders."""
     sizes = {"width": 16, "depth": 2, "heads": 2} | encoder
     return ModelConfig(
         encoders=EncodersConfig(
             image=ImageEncoderConfig(patch_size=4, **sizes), text=TextEncoderConfig(**sizes)
         ),
-        fusion=CrossAttentionConfig(width=16, depth=2, heads=2),
+        fusion=FUSION_CONFIGS[fusion],
     )
 
 

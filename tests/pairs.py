@@ -34,6 +34,10 @@ def write_rows(path: Path, rows: list[Any]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines))
 
 
+def read_rows(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 def tiny_tree(data: Path, **train: Any) -> dict[str, Any]:
     """A recipe's tree: everything on, everything small; keywords go to `train`."""
     encoder = {"width": 16, "depth": 1, "heads": 2, "dropout": 0.1}

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.conftest import small_batch, small_mixture, small_model
+from tests.conftest import small_batch, small_mixture, small_model, small_model_config
 
 from sensorium.batch import Batch
 from sensorium.fusion import FUSIONS
@@ -14,7 +14,7 @@ IMAGE_MISSING = [True, True, False, True, False, True]
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_a_sample_is_fused_the_same_alone_and_among_others(fusion):
-    model = small_model().eval()
+    model = small_model(small_model_config(fusion)).eval()
     batch = small_batch(6, image=[True, True, False, True, True, True], text=TEXT_MISSING)
     together = model(batch).fused
     for row in range(6):
@@ -29,7 +29,7 @@ def test_a_sample_is_fused_the_same_alone_and_among_others(fusion):
 @pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("kept", ["image", "text"])
 def test_a_modality_that_nobody_has_is_the_same_as_none_at_all(fusion, kept):
-    model = small_model().eval()
+    model = small_model(small_model_config(fusion)).eval()
     other = {"image": "text", "text": "image"}[kept]
     nobody = small_batch(4, **{other: [False] * 4})
     torch.testing.assert_close(
@@ -39,7 +39,7 @@ def test_a_modality_that_nobody_has_is_the_same_as_none_at_all(fusion, kept):
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_what_absent_rows_hold_is_never_read(fusion):
-    model = small_model().eval()
+    model = small_model(small_model_config(fusion)).eval()
     batch = small_batch(4, text=[True, False, True, True])
     vector = model(batch).fused.vector
     assert vector.isfinite().all()

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 from tests.conftest import PAD, small_mixture
-from tests.pairs import write_pairs
+from tests.pairs import read_rows, write_pairs
 
 from sensorium.data import Dataset, Quarantine, open_dataset
 from sensorium.deployment.embedder import Embedder
@@ -26,10 +26,11 @@ def data(tmp_path: Path) -> Path:
     return write_pairs(tmp_path / "data", train=1, test=5)
 
 
-def opened(trained: Run, data: Path, quarantine: Quarantine | None = None) -> Dataset:
-    quarantine = quarantine or Quarantine(None, 0, budget=1.0)
-    path = data / "test.jsonl"
-    return open_dataset(path, trained.recipe.data, trained.tokenizer(), quarantine)
+def opened(trained: Run, data: Path) -> Dataset:
+    """The test set, decoded anew each time, so that what is broken shows when it is indexed."""
+    config = trained.recipe.data.model_copy(update={"cache_megabytes": 0})
+    quarantine = Quarantine(None, 0, budget=1)
+    return open_dataset(data / "test.jsonl", config, trained.tokenizer(), quarantine)
 
 
 @pytest.mark.parametrize("modality", ["image", "text"])
@@ -48,6 +49,15 @@ def test_a_sample_finds_itself_first(trained, embedder, data, tmp_path, modality
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert hits[0].text == "a red thing, middle 4"
     assert Path(hits[0].path).read_bytes() == hits[0].image == (data / "4.png").read_bytes()
+
+
+def test_a_broken_picture_is_named_and_left_out(trained, embedder, data, tmp_path):
+    (data / "2.png").write_bytes(b"")
+    quarantine = Quarantine(tmp_path / "quarantine.jsonl", 5, budget=0.5)
+    index = SearchIndex(tmp_path / "index")
+    assert index.build(opened(trained, data), embedder, quarantine) == 2 * 4
+    (named,) = read_rows(quarantine.path)
+    assert named == {"id": "test.jsonl:2", "reason": "picture '2.png': the file is empty (0 bytes)"}
 
 
 def test_building_again_replaces_what_was_there(trained, embedder, data, tmp_path):

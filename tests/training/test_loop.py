@@ -10,7 +10,7 @@ from tests.conftest import small_batch, small_mixture
 from sensorium.batch import Batch, Inputs
 from sensorium.errors import TrainingError
 from sensorium.tasks import Mixture
-from sensorium.training import Checkpoints, TrainConfig, train
+from sensorium.training import Checkpoints, Outcome, TrainConfig, train
 from sensorium.training.log import read_metrics
 from sensorium.training.loop import Loop
 
@@ -206,28 +206,30 @@ def test_the_average_is_what_is_validated_and_training_goes_on_with_its_own(tmp_
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("at", [1, 3])
-def test_a_signal_saves_and_the_resumed_run_ends_with_the_same_bits(tmp_path, precision, at):
-    tasks = ("contrastive", "matching", "masked_language")
-    (tmp_path / "a").mkdir(), (tmp_path / "b").mkdir()
-    settings = config(steps=4, precision=precision, accumulate=2, learning_rate=0.01)
-    uninterrupted = small_mixture(*tasks)
-    train(uninterrupted, Supply(made()), settings, tmp_path / "a", seed=3)
+def test_a_signal_saves_and_the_resumed_run_ends_with_the_same_bits(tmp_path, precision):
+    settings = config(
+        steps=5, precision=precision, accumulate=2, learning_rate=0.01, checkpoint_every_steps=2
+    )
+
+    def run(name: str, before: Callable[[int], None] | None = None) -> tuple[Mixture, Outcome]:
+        mixture = small_mixture("contrastive", "matching", "masked_language")
+        (tmp_path / name).mkdir(exist_ok=True)
+        return mixture, train(mixture, Supply(made(), before), settings, tmp_path / name, seed=3)
 
     def stop(number: int) -> None:
-        if number == at:
+        if number == 3:
             signal.raise_signal(signal.SIGTERM)
 
-    stopped = train(
-        small_mixture(*tasks), Supply(made(), before=stop), settings, tmp_path / "b", seed=3
-    )
-    assert (stopped.state.step, stopped.stopped_by) == (at, signal.SIGTERM)
-    resumed = small_mixture(*tasks)
-    outcome = train(resumed, Supply(made()), settings, tmp_path / "b", seed=3)
-    assert (outcome.state.step, outcome.stopped_by) == (4, None)
+    uninterrupted, _ = run("uninterrupted")
+    _, stopped = run("stopped", before=stop)
+    assert stopped.stopped_by == signal.SIGTERM
+    assert stopped.state.step == stopped.checkpoint.state().step == 3
+    resumed, outcome = run("stopped")
+    assert outcome.stopped_by is None
+    assert outcome.state.step == outcome.checkpoint.state().step == 5
     assert same(weights(resumed), weights(uninterrupted))
-    rows = read_metrics(tmp_path / "b" / "metrics.jsonl")
-    assert [row["step"] for row in rows] == [1, 2, 3, 4]
+    rows = read_metrics(tmp_path / "stopped" / "metrics.jsonl")
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5]
 
 
 class StoppedAtOnce(Supply):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sensorium.data import BrokenSample, Dataset, Loader, Quarantine, open_dataset, open_splits
 from sensorium.errors import DataError, RunError
-from sensorium.evaluation import Evaluation
+from sensorium.evaluation import Evaluation, Retrieved
 from sensorium.evaluation import evaluate as evaluate_mixture
 from sensorium.evaluation.report import Shown, write_report
 from sensorium.run import Run, choose_device
@@ -99,15 +100,25 @@ def record(run: Run, judged: Evaluation, dataset: Dataset, split: str) -> dict[s
     figures = {f"{split}/{name}": figure for name, figure in judged.metrics.items()}
     summary["metrics"] |= figures
     run.write_summary(summary)
+    report(run, summary, judged.retrieved, lambda id: _shown(dataset, id))
+    return summary
+
+
+def report(
+    run: Run,
+    summary: dict[str, Any],
+    retrieved: Retrieved | None = None,
+    show: Callable[[str], Shown] = lambda id: Shown(id, None, None),
+) -> None:
+    """Write the run's report anew, with what was retrieved from the set that was judged last."""
     write_report(
         run.folder / "report.html",
         title=run.recipe.name,
         summary=summary,
         curves=read_metrics(run.folder / METRICS),
-        retrieved=judged.retrieved,
-        show=lambda id: _shown(dataset, id),
+        retrieved=retrieved,
+        show=show,
     )
-    return summary
 
 
 def _shown(dataset: Dataset, id: str) -> Shown:

@@ -16,7 +16,7 @@ from sensorium.recipe import Recipe, load_recipe, override_recipe
 from sensorium.run import RUNS, Run, build, choose_device
 from sensorium.tasks import Mixture
 from sensorium.training import Outcome, train
-from sensorium.verbs.evaluate import judge, record
+from sensorium.verbs.evaluate import judge, record, report
 from sensorium.verbs.listeners import Listeners
 
 
@@ -75,8 +75,7 @@ def pretrain(
         if not resume:
             run.discard()
         raise
-    assert splits.train is not None, "a recipe without data.train is refused"
-    run = run.settle_fields(splits.train.source.fields)
+    run = _settle_fields(run, splits)
     mixture = build(run.recipe, splits.tokenizer).to(device)
     outcome = _train(run, mixture, splits, listeners)
     if outcome.stopped_by is not None:
@@ -120,6 +119,15 @@ def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
         run.write_facts({"fingerprints": splits.fingerprints, "notes": splits.notes})
         run.write_tokenizer(splits.tokenizer)
     return splits
+
+
+def _settle_fields(run: Run, splits: DataSplits) -> Run:
+    """Write the guessed columns into the run's recipe, where they are the same in every set."""
+    assert splits.train is not None, "a recipe without data.train is refused"
+    fields = splits.train.source.fields
+    others = [dataset for dataset in (splits.validation, splits.test) if dataset is not None]
+    same = all(dataset.source.fields == fields for dataset in others)
+    return run.settle_fields(fields) if same else run
 
 
 def _check_fingerprints(run: Run, splits: DataSplits) -> None:
@@ -182,6 +190,7 @@ def _summarise(
         "versions": run.facts()["versions"],
     }
     run.write_summary(summary)
+    report(run, summary)
     for split in ("validation", "test"):
         dataset = getattr(splits, split)
         if dataset is not None:
