@@ -150,6 +150,10 @@ def test_everything_that_is_wrong_is_said_at_once(path):
             "model.encoders: expected at least one encoder, got none",
         ),
         (
+            ["train.validate_every_steps=5"],
+            "has no set to validate on; give data.validation or data.validation_share",
+        ),
+        (
             ["tasks={}"],
             "tasks: expected at least one of contrastive, matching, masked_language, got none",
         ),

@@ -208,6 +208,12 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
                 f"tasks.{name} needs fused tokens, but model.fusion.name={fusion.name} gives only "
                 f"a vector; choose one of {', '.join(keeping)}"
             )
+    data, every = recipe.data, recipe.train.validate_every_steps
+    if every is not None and data.validation is None and data.validation_share == 0:
+        yield (
+            f"train.validate_every_steps={every} has no set to validate on; give data.validation "
+            "or data.validation_share"
+        )
     image, size = recipe.model.encoders.image, recipe.data.image.size
     if image is not None and size % image.patch_size:
         yield (

@@ -89,7 +89,6 @@ def last_checkpoint(folder: Path) -> dict[str, bytes]:
 def resume(sensorium: Command, recipe: Path, folder: Path) -> dict[str, bytes]:
     """Go on with a run that has not ended, to its end; the files of its last checkpoint."""
     assert not (folder / LAST).exists(), "the run had ended before it was stopped"
-    open("/tmp/left","a").write(str(sorted(os.listdir(folder / "checkpoints")))+"\n")
     answer = sensorium("pretrain", recipe, "--run-dir", folder, "--resume")
     assert answer.status == 0, answer.err
     assert (folder / "summary.json").exists()

@@ -155,7 +155,7 @@ def _reranked_figures(
         matching,
         collected.pair_encodings,
         retrieved.modalities,
-        retrieved.similarity,
+        retrieved.similarity * _contrastive(mixture).scale.cpu(),
         candidates,
     )
     return {

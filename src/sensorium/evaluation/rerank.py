@@ -1,11 +1,13 @@
 """Matching as a re-ranker: the fusion looks again at the best candidates of the similarity.
 
 Contrast compares two vectors, which is fast and coarse; matching reads both samples together,
-which is slow and fine. So the first proposes and the second decides.
+which is slow and fine. So the first proposes, and both together decide: the log-odds of a match are
+added to the contrastive logit.
 
 Shapes: Q queries and candidates, K candidates looked at again for each query.
 
-Source: Li et al. 2021, "Align before Fuse" (ALBEF), section 4.
+Source: Li et al. 2021, "Align before Fuse" (ALBEF), section 4; Li et al. 2022, "BLIP", whose code
+adds the two scores.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ def reranked_ranks(
     matching: Matching,
     encodings: Sequence[dict[str, Encoding]],
     pair: tuple[str, str],
-    similarity: Float[Tensor, "Q Q"],
+    logits: Float[Tensor, "Q Q"],
     candidates: int,
-) -> dict[str, Int[Tensor, Q]]:
+) -> dict[str, Int[Tensor, " Q"]]:
     """Rank of each sample's own partner once matching has sorted the best candidates anew.
 
     Args:
@@ -40,7 +42,7 @@ def reranked_ranks(
         matching: its matching task.
         encodings: of every batch of the split, in order: modality -> `Encoding`.
         pair: the two modalities (a, b).
-        similarity: of each a to each b.
+        logits: contrastive similarity of each a to each b, over the learned temperature.
         candidates: K.
 
     Returns:
@@ -49,14 +51,16 @@ def reranked_ranks(
     a, b = pair
     whole = {m: join([batch[m] for batch in encodings]) for m in pair}
     ranks = {}
-    for query, candidate, scores in ((a, b, similarity), (b, a, similarity.T)):
+    for query, candidate, scores in ((a, b, logits), (b, a, logits.T)):
         best = scores.topk(min(candidates, len(scores)), dim=1).indices  # [Q, K]
         queries = torch.arange(len(scores))[:, None].expand_as(best)
         picked = {query: queries.reshape(-1), candidate: best.reshape(-1)}
         matched = _match_in_parts(model, matching, whole, picked).view_as(best)
-        # Above every similarity, so that the K stay ahead of the others.
-        raised = scores.scatter(1, best, matched.sigmoid() + 2)
-        ranks[f"{query}_to_{candidate}"] = target_ranks(raised, torch.arange(len(scores)))
+        together = scores.gather(1, best) + matched
+        # Raised above all other scores, so that the K stay ahead of the rest.
+        ahead = scores.max() - together.min() + 1
+        sorted_anew = scores.scatter(1, best, together + ahead)
+        ranks[f"{query}_to_{candidate}"] = target_ranks(sorted_anew, torch.arange(len(scores)))
     return ranks
 
 

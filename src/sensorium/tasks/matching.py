@@ -61,7 +61,7 @@ class Matching(Task):
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
-    def score(self, model: Model, a: Encoding, b: Encoding) -> Float[Tensor, B]:
+    def score(self, model: Model, a: Encoding, b: Encoding) -> Float[Tensor, " B"]:
         """Log-odds that each a belongs to the b in the same row."""
         fused = model.fuse(dict(zip(self.modalities, (a, b), strict=True)))
         return self.head(fused.vector).float()[:, 0]
@@ -107,8 +107,8 @@ class Matching(Task):
         model: Model,
         encoded: Encoded,
         batch: Batch,
-        rows: Int[Tensor, K],
-        own: Int[Tensor, R],
+        rows: Int[Tensor, " K"],
+        own: Int[Tensor, " R"],
         generator: torch.Generator,
     ) -> tuple[Float[Tensor, 3 * R], Float[Tensor, 3 * R]]:
         """Logits and labels: own partners, then a wrong b, then a wrong a, in one fusion pass."""
@@ -129,7 +129,7 @@ class Matching(Task):
         return logits, labels
 
 
-def draw_hard(similarity: Float[Tensor, "R K"], generator: torch.Generator) -> Int[Tensor, R]:
+def draw_hard(similarity: Float[Tensor, "R K"], generator: torch.Generator) -> Int[Tensor, " R"]:
     """One column for each row, with probability softmax(similarity).
 
     A row of minus infinity, where the whole batch holds the same item, draws evenly: a wrong label

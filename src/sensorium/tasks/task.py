@@ -36,8 +36,8 @@ class Encoded:
 
     Attributes:
         encodings: modality -> `Encoding`, each computed once.
-        similarity: (a, b) -> [K, K] cosine similarity, without gradient, of a to b for the K samples
-            that have both; filled by `contrastive` for whoever comes after it.
+        similarity: (a, b) -> [K, K] cosine similarity, without gradient, of a to b for the K
+            samples that have both; filled by `contrastive` for whoever comes after it.
     """
 
     encodings: dict[str, Encoding]

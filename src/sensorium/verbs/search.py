@@ -40,7 +40,7 @@ def search(
     Raises:
         SensoriumError: no such run, no index, or not exactly one of words and picture.
     """
-    if (text is None) == (image is None):
+    if (text is None) == (image is None) or (text is not None and not text.strip()):
         raise DataError("expected either words or a picture to search by, one of the two")
     opened = Run.open(run)
     mixture, tokenizer = opened.mixture(choose_device(device))
