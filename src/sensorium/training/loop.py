@@ -202,13 +202,13 @@ class Loop:
             self.state.mean_loss = MEAN_LOSS_DECAY * mean + (1 - MEAN_LOSS_DECAY) * total
             return
         path = self.folder / FAILED_BATCH
-        means = {name: loss.mean for name, loss in losses.items()}
+        means = {name: f"{loss.mean:.4g}" for name, loss in losses.items()}  # JSON has no NaN
         facts = {"step": self.state.step + 1, "losses": means, "samples": list(batch.ids)}
         path.write_text(json.dumps(facts, indent=1, ensure_ascii=False))
         shown = ", ".join(list(batch.ids)[:5])
         raise TrainingError(
             f"step {self.state.step + 1}: {what} "
-            f"({', '.join(f'{name} {value:.4g}' for name, value in means.items())}). "
+            f"({', '.join(f'{name} {mean}' for name, mean in means.items())}). "
             f"Samples of the batch: {shown}, ... all {len(batch)} in {path}. "
             "The last checkpoint is kept. Try a smaller train.learning_rate or a longer "
             "train.warmup, or look at those samples"

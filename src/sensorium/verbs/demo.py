@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,12 +35,20 @@ class Demonstrated:
     sheet: Path
 
 
-def demo(run_dir: str | Path = "runs/demo", *, listeners: Listeners | None = None) -> Demonstrated:
+def demo(
+    run_dir: str | Path = "runs/demo",
+    overrides: Sequence[str] = (),
+    *,
+    world: WorldConfig | None = None,
+    listeners: Listeners | None = None,
+) -> Demonstrated:
     """Make a world beside the run, train the `demo` recipe on it, and search its unseen scenes.
 
     Args:
         run_dir: the run folder, replaced if it holds a run; the world goes beside it, into
             `<run_dir>-world`, and is kept for the next time.
+        overrides: of the recipe, `dotted.key=value`.
+        world: what to draw.
         listeners: who is told of progress.
 
     Raises:
@@ -48,17 +57,17 @@ def demo(run_dir: str | Path = "runs/demo", *, listeners: Listeners | None = Non
     """
     listeners = listeners or Listeners()
     run_dir = Path(run_dir)
-    world = run_dir.with_name(run_dir.name + "-world")
+    folder = run_dir.with_name(run_dir.name + "-world")
     build_world(
-        world,
-        WorldConfig(),
+        folder,
+        world or WorldConfig(),
         on_progress=lambda done, total: listeners.on_work("drawing the world", done, total),
     )
-    recipe = load_recipe("demo", [f"data.root={world.resolve()}"])
+    recipe = load_recipe("demo", [f"data.root={folder.resolve()}", *overrides])
     trained = pretrain(recipe, run_dir=run_dir, overwrite=True, listeners=listeners)
     if trained.summary is None:
         raise KeyboardInterrupt
-    index(run_dir, world / "test.jsonl", listeners=listeners)
+    index(run_dir, folder / "test.jsonl", listeners=listeners)
     sheet = run_dir / "search.html"
     hits = search(run_dir, QUERY, top=5, html=sheet)
     return Demonstrated(trained.summary, QUERY, hits, sheet)
