@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-# Below this many keys the plain path trains faster than the fused one in bfloat16 on a CPU, whose
-# fused backward kernel is slow; see benchmarks/attention.py.
+# Below this many keys the plain path trains faster than the fused one in bfloat16 on a CPU that has
+# instructions for it, since the fused backward kernel has none; see benchmarks/attention.py. (A CPU
+# without them is slow in either, and `train.precision=auto` does not choose bfloat16 there.)
 PLAIN_BELOW_KEYS = 1000
 
 
