@@ -1,7 +1,8 @@
 """The strict base of every component's settings.
 
-Each component keeps its own settings in a class beside it (`AttentionConfig` beside `Attention`);
-`recipe.py` composes them into one tree. The docstring under a field is its help text.
+Each component keeps its own settings in a class beside it (`ImageEncoderConfig` beside
+`ImageEncoder`); `recipe.py` composes them into one tree. The docstring under a field is its help
+text.
 """
 
 from pydantic import BaseModel, ConfigDict

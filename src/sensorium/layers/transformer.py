@@ -54,7 +54,14 @@ class EncoderLayer(nn.Module):
     def forward(
         self, x: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N"] | None = None
     ) -> Float[Tensor, "B N D"]:
-        x = x + self.dropout(self.attention(self.attention_norm(x), mask))
+        return self.fed_forward(self.self_attended(x, mask))
+
+    def self_attended(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """The first half: x + MHSA(LN(x))."""
+        return x + self.dropout(self.attention(self.attention_norm(x), mask))
+
+    def fed_forward(self, x: Tensor) -> Tensor:
+        """The second half: x + FFN(LN(x))."""
         return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
 
 
@@ -81,10 +88,9 @@ class CrossLayer(EncoderLayer):
         context: Float[Tensor, "B M D"],
         context_mask: Bool[Tensor, "B M"] | None,
     ) -> Float[Tensor, "B N D"]:
-        x = x + self.dropout(self.attention(self.attention_norm(x), mask))
+        x = self.self_attended(x, mask)
         seen = self.cross_attention(self.cross_norm(x), self.context_norm(context), context_mask)
-        x = x + self.dropout(seen)
-        return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+        return self.fed_forward(x + self.dropout(seen))
 
 
 class Transformer(nn.Module):
