@@ -44,9 +44,21 @@ def test_other_sizes_are_encoded_with_resized_positions():
 
 def test_pixels_are_normalised_colour_by_colour():
     model = encoder(mean=(0.0, 0.5, 1.0), deviation=(1.0, 0.5, 0.25))
-    white = torch.full((1, 1, 3 * 16), 255, dtype=torch.uint8)
-    values = model._normalised(white).view(3, 16)
-    torch.testing.assert_close(values[:, 0], torch.tensor([1.0, 1.0, 0.0]))
+    white = torch.full((1, 3, 4, 4), 255, dtype=torch.uint8)
+    torch.testing.assert_close(model._normalised(white)[0, :, 0, 0], torch.tensor([1.0, 1.0, 0.0]))
+
+
+def test_a_stem_shrinks_the_patches_that_it_leaves(generator):
+    images = small_batch(3).inputs["image"]
+    model = encoder(stem_widths=(6, 8), drop_patches=0.5)
+    assert model.patch_embedding.in_features == 8
+    assert model.eval()(images).tokens.values.shape == (3, 16, 16)
+    assert model.train()(images, generator).tokens.values.shape == (3, 8, 16)
+
+
+def test_a_stem_that_does_not_fit_in_a_patch_is_refused():
+    with pytest.raises(ValueError, match="shrinks the picture 8 times.*must divide patch_size=4"):
+        encoder(stem_widths=(4, 4, 4))
 
 
 def test_a_patch_size_that_does_not_divide_the_picture_is_refused():

@@ -137,17 +137,22 @@ class Transformer(nn.Module):
 
 
 def initialise_transformer(module: nn.Module) -> None:
-    """Linear maps that keep the variance of what passes (Xavier), biases zero, small embeddings.
+    """Linear maps that keep the variance of what passes (Xavier; He for convolutions), biases zero,
+    small embeddings.
 
     The usual fixed deviation of 0.02 is made for widths near 1,000; in a narrow model it shrinks
     every branch, and learning starts late (docs/log.md has the figures).
 
     Call it as `module.apply(initialise_transformer)`.
 
-    Source: Glorot and Bengio 2010; the first implementation of Dosovitskiy et al. 2021.
+    Source: Glorot and Bengio 2010; He et al. 2015; the first implementation of Dosovitskiy et al. 2021.
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Embedding):
