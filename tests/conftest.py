@@ -46,12 +46,11 @@ def small_model_config(fusion: str = "cross_attention", **encoder: object) -> Mo
 
 def small_model(config: ModelConfig | None = None) -> Model:
     torch.manual_seed(0)
-    return build_model(
-        config or small_model_config(),
-        image_size=IMAGE_SIZE,
-        vocabulary=VOCABULARY,
-        context_tokens=CONTEXT_TOKENS,
-    )
+    sizes = {
+        "image": {"image_size": IMAGE_SIZE},
+        "text": {"vocabulary": VOCABULARY, "context_tokens": CONTEXT_TOKENS},
+    }
+    return build_model(config or small_model_config(), sizes)
 
 
 def small_mixture(*tasks: str, model: Model | None = None) -> Mixture:

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from side_by_side import Step
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from contenders.works import (
     BATCHES,
@@ -19,8 +20,8 @@ from contenders.works import (
     draw_labels,
     draw_pictures,
 )
-from sensorium.batch import Batch, Inputs, Sample
-from sensorium.data.collate import collate
+from sensorium.batch import Batch, Inputs
+from sensorium.data.modalities import length_mask
 from sensorium.encoders import EncodersConfig, ImageEncoder, ImageEncoderConfig, TextEncoderConfig
 from sensorium.model import ModelConfig, build_model
 from sensorium.tasks import ContrastiveConfig, TasksConfig, build_mixture
@@ -46,12 +47,11 @@ def contrastive_step(work: ContrastiveWork, setting: Setting, drop_patches: floa
             **sizes,
         ),
     )
-    model = build_model(
-        ModelConfig(encoders=encoders),
-        image_size=work.image_size,
-        vocabulary=work.vocabulary,
-        context_tokens=work.context_tokens,
-    )
+    data_sizes = {
+        "image": {"image_size": work.image_size},
+        "text": {"vocabulary": work.vocabulary, "context_tokens": work.context_tokens},
+    }
+    model = build_model(ModelConfig(encoders=encoders), data_sizes)
     special_ids = frozenset({PAD, work.vocabulary + START, work.vocabulary + END})
     tasks = TasksConfig(contrastive=ContrastiveConfig(width=work.width))
     mixture = build_mixture(tasks, model, mask_id=PAD, special_ids=special_ids)
@@ -75,12 +75,17 @@ class RandomPairs:
 
     @staticmethod
     def _draw(work: ContrastiveWork, seed: int) -> Batch:
-        pairs = zip(draw_pictures(work, seed), draw_captions(work, seed), strict=True)
-        samples = [
-            Sample(id=f"random:{number}", values={"image": picture, "text": caption})
-            for number, (picture, caption) in enumerate(pairs)
-        ]
-        return collate(samples, PAD)
+        captions = draw_captions(work, seed)
+        present = torch.ones(work.batch_size, dtype=torch.bool)
+        inputs = {
+            "image": Inputs(draw_pictures(work, seed), None, present),
+            "text": Inputs(
+                pad_sequence(captions, batch_first=True, padding_value=PAD),
+                length_mask(captions),
+                present,
+            ),
+        }
+        return Batch([f"random:{number}" for number in range(work.batch_size)], inputs)
 
 
 class Classifier(nn.Module):

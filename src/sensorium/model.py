@@ -91,21 +91,14 @@ class Model(nn.Module):
         return self.fusion(encodings)
 
 
-def build_model(
-    config: ModelConfig, *, image_size: int, vocabulary: int, context_tokens: int
-) -> Model:
+def build_model(config: ModelConfig, sizes: Mapping[str, Mapping[str, int]]) -> Model:
     """Build the encoders and the fusion that a recipe describes, with fresh weights.
 
     Args:
         config: what to build.
-        image_size: side of the pictures, in pixels.
-        vocabulary: number of token ids of the run's tokenizer.
-        context_tokens: longest text, in tokens.
+        sizes: modality -> what its encoder has to know of the data, by argument name, as in
+            `{"text": {"vocabulary": 5000, "context_tokens": 32}}`.
     """
-    sizes = {
-        "image": {"image_size": image_size},
-        "text": {"vocabulary": vocabulary, "context_tokens": context_tokens},
-    }
     encoders = {m: ENCODERS[m](c, **sizes[m]) for m, c in config.encoders.chosen().items()}
     if config.fusion is None:
         return Model(encoders)

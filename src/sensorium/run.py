@@ -172,12 +172,12 @@ class Run:
 def build(recipe: Recipe, tokenizer: Tokenizer) -> Mixture:
     """The model and tasks of a recipe, with fresh weights drawn from its seed."""
     torch.manual_seed(recipe.seed)
-    model = build_model(
-        recipe.model,
-        image_size=recipe.data.image.size,
-        vocabulary=tokenizer.size,
-        context_tokens=recipe.data.text.context_tokens,
-    )
+    data = recipe.data
+    sizes = {
+        "image": {"image_size": data.image.size},
+        "text": {"vocabulary": tokenizer.size, "context_tokens": data.text.context_tokens},
+    }
+    model = build_model(recipe.model, sizes)
     if recipe.train.compile:
         model.compile_transformers()
     special = frozenset({tokenizer.pad, tokenizer.start, tokenizer.end, tokenizer.mask})

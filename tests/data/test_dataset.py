@@ -54,8 +54,6 @@ def test_the_cache_changes_nothing(dataset: Build, training: bool) -> None:
     settings = {"fields": {"image": "image", "text": ["text", "name"]}}
     lazy = dataset(training=training, cache_megabytes=0, **settings)
     cached = dataset(training=training, **settings)
-    assert cached.fits_in_cache
-    assert not lazy.fits_in_cache
     calls: list[tuple[int, int]] = []
     assert cached.prepare(lambda done, total: calls.append((done, total))) == []
     assert calls == [(done, 6) for done in range(1, 7)]
@@ -109,7 +107,7 @@ def make_broken(folder: Path, write: Write, encoded: Callable[..., bytes]) -> di
         "the line is not JSON",
         "no text: column 'text' is empty",
         "no image: column 'image' is empty",
-        "image: expected a file name, bytes or {bytes, path}, got int",
+        "picture: expected a file name, bytes or {bytes, path}, got int",
         "text: expected a string, got dict",
         "text: not UTF-8 (character 8)",
     ]
@@ -186,6 +184,20 @@ def test_describing(dataset: Build, folder: Path) -> None:
         DataError, match=r"has no sample 'x:1'; one that it has is 'train\.jsonl:1'"
     ):
         data.index_of("x:1")
+
+
+def test_a_set_that_turns_out_too_large_is_read_from_files(
+    folder: Path, write: Write, tokenizer: Tokenizer
+) -> None:
+    rows = [{"image": f"pictures/{n % 6}.png", "text": "x"} for n in range(40)]
+    write(folder / "a.jsonl", rows)
+    source = open_source(folder / "a.jsonl")
+    config = DataConfig(image={"size": 128}, cache_megabytes=1)  # 40 pictures take 1.97 MB
+    data = Dataset(source, config, tokenizer, training=False, seed=0)
+    told: list[int] = []
+    assert data.prepare(lambda done, total: told.append(done)) == []
+    assert len(told) < 40
+    assert data.sample(39, 0).values["image"].shape == (3, 128, 128)
 
 
 def test_pictures_inside_a_table(folder: Path, tokenizer: Tokenizer) -> None:

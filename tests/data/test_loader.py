@@ -9,7 +9,16 @@ import pytest
 import torch
 
 from sensorium.batch import Batch, Sample
-from sensorium.data import DataConfig, Dataset, Loader, Quarantine, Tokenizer, collate, open_source
+from sensorium.data import (
+    DataConfig,
+    Dataset,
+    Loader,
+    Quarantine,
+    Tokenizer,
+    build_modalities,
+    collate,
+    open_source,
+)
 from sensorium.errors import DataError, FailureBudgetError
 
 Build = Callable[..., Dataset]
@@ -137,25 +146,26 @@ def test_a_set_with_no_good_sample_does_not_run_for_ever(dataset: Build, folder:
         next(iter(load(dataset(), quarantine=Quarantine(None, 6, 1))))
 
 
-def test_collating_rows_that_lack_something() -> None:
+def test_collating_rows_that_lack_something(tokenizer: Tokenizer) -> None:
+    modalities = build_modalities(DataConfig(), tokenizer)
     picture = torch.ones(3, 2, 2, dtype=torch.uint8)
     samples = [
         Sample("a", {"text": torch.tensor([1, 5, 2])}),
         Sample("b", {"image": picture, "text": torch.tensor([1, 2])}, {"label": torch.tensor(1)}),
         Sample("c", {"image": picture * 2}),
     ]
-    batch = collate([Sample(s.id, s.values) for s in samples], pad=9)
+    batch = collate([Sample(s.id, s.values) for s in samples], modalities)
     assert batch.ids == ["a", "b", "c"]
     text, image = batch.inputs["text"], batch.inputs["image"]
-    assert text.values.tolist() == [[1, 5, 2], [1, 2, 9]]
+    assert text.values.tolist() == [[1, 5, 2], [1, 2, tokenizer.pad]]
     assert text.mask is not None
     assert text.mask.tolist() == [[True, True, True], [True, True, False]]
     assert text.present.tolist() == [True, True, False]
     assert image.values.shape == (2, 3, 2, 2)
     assert image.mask is None
     assert image.present.tolist() == [False, True, True]
-    assert list(collate(samples[:1], pad=0).inputs) == ["text"]
-    assert collate(samples[1:2], pad=0).targets["label"].tolist() == [1]
+    assert list(collate(samples[:1], modalities).inputs) == ["text"]
+    assert collate(samples[1:2], modalities).targets["label"].tolist() == [1]
 
 
 def test_a_batch_in_which_one_row_lacks_text(

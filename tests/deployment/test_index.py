@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.conftest import PAD, small_mixture
+from tests.conftest import small_mixture
 from tests.pairs import read_rows, write_pairs
 
-from sensorium.data import Dataset, Quarantine, open_dataset
+from sensorium.data import Dataset, Quarantine, build_modalities, open_dataset
 from sensorium.deployment.embedder import Embedder
 from sensorium.deployment.index import SearchIndex
 from sensorium.errors import RunError
@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def embedder(trained: Run) -> Embedder:
     mixture, tokenizer = trained.mixture(CPU)
-    return Embedder(mixture, tokenizer.pad)
+    return Embedder(mixture, build_modalities(trained.recipe.data, tokenizer))
 
 
 @pytest.fixture
@@ -84,4 +84,4 @@ def test_searching_before_indexing_says_what_to_type(tmp_path):
 
 def test_a_model_without_a_common_space_is_refused():
     with pytest.raises(RunError, match="no contrastive task"):
-        Embedder(small_mixture("masked_language"), PAD)
+        Embedder(small_mixture("masked_language"), {})

@@ -57,7 +57,7 @@ def test_a_stem_shrinks_the_patches_that_it_leaves(generator):
 
 
 def test_a_stem_that_does_not_fit_in_a_patch_is_refused():
-    with pytest.raises(ValueError, match="shrinks the picture 8 times.*must divide patch_size=4"):
+    with pytest.raises(ValueError, match=r"shrinks the picture 8 times.*must divide patch_size=4"):
         encoder(stem_widths=(4, 4, 4))
 
 

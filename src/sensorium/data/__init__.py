@@ -2,11 +2,11 @@
 
 from sensorium.data.augment import AugmentConfig, augment
 from sensorium.data.collate import collate
-from sensorium.data.columns import MODALITIES
 from sensorium.data.dataset import Dataset
 from sensorium.data.image import ImageConfig, decode_image
 from sensorium.data.loader import Loader
 from sensorium.data.locate import PUBLIC_SETS, resolve
+from sensorium.data.modalities import MODALITIES, Modality, build_modalities
 from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
 from sensorium.data.reader import texts
 from sensorium.data.settings import DataConfig
@@ -25,6 +25,7 @@ __all__ = [
     "Dataset",
     "ImageConfig",
     "Loader",
+    "Modality",
     "Quarantine",
     "Row",
     "Source",
@@ -32,6 +33,7 @@ __all__ = [
     "TextConfig",
     "Tokenizer",
     "augment",
+    "build_modalities",
     "collate",
     "decode_image",
     "open_dataset",

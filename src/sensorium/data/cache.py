@@ -1,8 +1,9 @@
-"""Rows decoded once and kept in memory, so that an epoch reads no file and decodes no picture."""
+"""Rows decoded once and kept in memory, so that an epoch reads no file and decodes nothing."""
 
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,38 +17,63 @@ from sensorium.data.reader import Reader
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows in all."""
 
+ROWS_THAT_TELL = 16
+"""After so many rows, the size of the whole can be guessed from them."""
+
+
+class Pool:
+    """Tensors of one modality end to end in one buffer, which worker processes share."""
+
+    def __init__(self) -> None:
+        self._buffer = torch.empty(0)
+        self._places: list[tuple[int, torch.Size]] = []
+        self._used = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def bytes(self) -> int:
+        return self._used * self._buffer.itemsize
+
+    def add(self, value: Tensor) -> None:
+        """Take in a copy of `value`, of the same type as all before it."""
+        if not self._places:
+            self._buffer = torch.empty(0, dtype=value.dtype)
+        end = self._used + value.numel()
+        if end > len(self._buffer):
+            self._buffer.resize_(2 * end)
+        self._buffer[self._used : end] = value.flatten()
+        self._places.append((self._used, value.shape))
+        self._used = end
+
+    def __getitem__(self, number: int) -> Tensor:
+        start, shape = self._places[number]
+        return self._buffer[start : start + shape.numel()].view(shape)
+
 
 class Cache:
-    """The `Store` that holds what a `Reader` gave.
+    """The `Store` that holds what a `Reader` gave."""
 
-    All pictures lie in one tensor and all ids in another, so that worker processes share them
-    however they are started.
-
-    Args:
-        size: pixels of each side of a picture.
-        pictures: how many are expected; more make it grow.
-    """
-
-    def __init__(self, size: int, pictures: int) -> None:
-        self._pictures = torch.empty(pictures, 3, size, size, dtype=torch.uint8)
-        self._picture_count = 0
-        self._ids = torch.empty(0, dtype=torch.int64)
-        self._texts: list[range] = []
+    def __init__(self) -> None:
+        self._pools: dict[str, Pool] = defaultdict(Pool)
         self._rows: dict[int, dict[str, range]] = {}
 
     @classmethod
     def fill(
-        cls, reader: Reader, rows: Sequence[int], progress: Progress | None = None
-    ) -> tuple[Cache, list[Broken]]:
+        cls,
+        reader: Reader,
+        rows: Sequence[int],
+        allowed_bytes: int,
+        progress: Progress | None = None,
+    ) -> tuple[Cache, list[Broken]] | None:
         """Decode all candidates of `rows`, in threads.
 
         Returns:
-            The cache of the rows that could be decoded, and those that could not.
+            The cache of the rows that could be decoded, and those that could not; None as soon as
+            it shows that they do not fit in `allowed_bytes`.
         """
-        cache = cls(
-            reader.config.image.size, len(rows) * len(reader.source.fields.get("image", []))
-        )
-        ids: list[Tensor] = []
+        cache = cls()
         broken: list[Broken] = []
         threads = ThreadPoolExecutor(os.cpu_count())
         try:
@@ -56,18 +82,20 @@ class Cache:
                 if isinstance(values, Broken):
                     broken.append(values)
                 else:
-                    cache._rows[row] = {
-                        modality: cache._keep_pictures(tensors)
-                        if modality == "image"
-                        else cache._keep_texts(tensors, ids)
-                        for modality, tensors in values.items()
-                    }
+                    cache._rows[row] = {m: cache._keep(m, kept) for m, kept in values.items()}
+                expected = cache.bytes * (len(rows) / done if done >= ROWS_THAT_TELL else 1)
+                if cache.bytes > allowed_bytes or expected > 2 * allowed_bytes:
+                    return None
                 if progress is not None:
                     progress(done, len(rows))
         finally:
             threads.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest
-        cache._ids = torch.cat([cache._ids, *ids])
         return cache, broken
+
+    @property
+    def bytes(self) -> int:
+        """Of all that is kept."""
+        return sum(pool.bytes for pool in self._pools.values())
 
     def __contains__(self, row: int) -> bool:
         return row in self._rows
@@ -76,27 +104,14 @@ class Cache:
         return dict(self._rows[row])
 
     def decode(self, modality: str, candidate: Any) -> Tensor:
-        if modality == "image":
-            return self._pictures[candidate]
-        span = self._texts[candidate]
-        return self._ids[span.start : span.stop]
+        return self._pools[modality][candidate]
 
-    def _keep_pictures(self, pictures: list[Tensor]) -> range:
-        kept = range(self._picture_count, self._picture_count + len(pictures))
-        if kept.stop > len(self._pictures):
-            self._pictures.resize_(2 * kept.stop, *self._pictures.shape[1:])
-        for place, picture in zip(kept, pictures, strict=True):
-            self._pictures[place] = picture
-        self._picture_count = kept.stop
-        return kept
-
-    def _keep_texts(self, texts: list[Tensor], ids: list[Tensor]) -> range:
-        first = len(self._texts)
-        for text in texts:
-            start = self._texts[-1].stop if self._texts else 0
-            self._texts.append(range(start, start + len(text)))
-        ids.extend(texts)
-        return range(first, len(self._texts))
+    def _keep(self, modality: str, values: Sequence[Tensor]) -> range:
+        pool = self._pools[modality]
+        first = len(pool)
+        for value in values:
+            pool.add(value)
+        return range(first, len(pool))
 
 
 def _decode(reader: Reader, row: int) -> dict[str, list[Tensor]] | Broken:

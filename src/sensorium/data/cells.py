@@ -1,4 +1,4 @@
-"""What a cell of a table means as a picture or as text."""
+"""What a cell of a table means: a file with a picture, a sound or a video, or text."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from sensorium.data.quarantine import BrokenSample
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture that has not been decoded.
+class Medium:
+    """A file, or a part of one, that has not been decoded: a picture, a sound, a video.
 
     Attributes:
-        content: the bytes of its file, or the path of it.
+        content: the bytes of the file, or the path of it.
         name: what to call it in a message.
+        start_seconds: where the part begins; None at the file's begin.
+        end_seconds: where it ends; None at the file's end.
     """
 
     content: bytes | Path
     name: str
+    start_seconds: float | None = None
+    end_seconds: float | None = None
 
 
 def filled(cell: Any) -> Iterator[Any]:
@@ -38,28 +42,40 @@ def filled(cell: Any) -> Iterator[Any]:
         yield cell
 
 
-def as_picture(cell: Any, folder: Path) -> Picture:
-    """Read a path, the bytes of a file, or a Hugging Face `Image`, {"bytes": ..., "path": ...}.
+def as_medium(cell: Any, folder: Path, noun: str) -> Medium:
+    """Read a path, the bytes of a file, or `{"bytes": ..., "path": ...}`, the Hugging Face form.
+
+    The last may say a part of the file, in seconds: `{"path": ..., "start": 2.0, "end": 4.5}`.
 
     Args:
         folder: what a relative path starts from.
+        noun: what a person calls such a file, as in `picture`.
 
     Raises:
         BrokenSample: it is none of these.
     """
     if isinstance(cell, str):
-        return Picture(folder / cell, f"picture {cell!r}")
+        return Medium(folder / cell, f"{noun} {cell!r}")
     if isinstance(cell, bytes):
-        return Picture(cell, "picture in the table")
+        return Medium(cell, f"{noun} in the table")
     if isinstance(cell, dict):
         content, path = cell.get("bytes"), cell.get("path")
+        start, end = (_seconds(cell.get(key), key, noun) for key in ("start", "end"))
         if isinstance(content, bytes):
-            return Picture(content, f"picture {path!r}" if path else "picture in the table")
+            return Medium(
+                content, f"{noun} {path!r}" if path else f"{noun} in the table", start, end
+            )
         if isinstance(path, str):
-            return as_picture(path, folder)
+            return Medium(folder / path, f"{noun} {path!r}", start, end)
     raise BrokenSample(
-        f"image: expected a file name, bytes or {{bytes, path}}, got {type(cell).__name__}"
+        f"{noun}: expected a file name, bytes or {{bytes, path}}, got {type(cell).__name__}"
     )
+
+
+def _seconds(value: Any, key: str, noun: str) -> float | None:
+    if value is None or (isinstance(value, int | float) and 0 <= value < float("inf")):
+        return value
+    raise BrokenSample(f"{noun}: expected {key} in seconds from the file's begin, got {value!r}")
 
 
 def as_text(cell: Any) -> str:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
-from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from sensorium.batch import Batch, Inputs, Sample
+from sensorium.data.modalities import Modality
 
 
-def collate(samples: list[Sample], pad: int) -> Batch:
+def collate(samples: Sequence[Sample], modalities: Mapping[str, Modality]) -> Batch:
     """Put samples side by side; each modality holds only the rows that have it.
 
     Args:
         samples: at least one. A modality that none of them has is left out.
-        pad: the id that fills short texts up to the longest of the batch.
+        modalities: know how to pad their values.
     """
-    modalities = sorted({modality for sample in samples for modality in sample.values})
+    there = sorted({name for sample in samples for name in sample.values})
     return Batch(
         ids=[sample.id for sample in samples],
-        inputs={modality: _inputs(samples, modality, pad) for modality in modalities},
+        inputs={name: _inputs(samples, name, modalities[name]) for name in there},
         targets={
             name: torch.stack([sample.targets[name] for sample in samples])
             for name in samples[0].targets
@@ -27,14 +28,8 @@ def collate(samples: list[Sample], pad: int) -> Batch:
     )
 
 
-def _inputs(samples: list[Sample], modality: str, pad: int) -> Inputs:
-    values = [sample.values[modality] for sample in samples if modality in sample.values]
-    present = torch.tensor([modality in sample.values for sample in samples])
-    if values[0].dim() > 1:
-        return Inputs(torch.stack(values), mask=None, present=present)
-    return Inputs(pad_sequence(values, batch_first=True, padding_value=pad), _mask(values), present)
-
-
-def _mask(sequences: list[Tensor]) -> Tensor:
-    lengths = torch.tensor([len(sequence) for sequence in sequences])
-    return torch.arange(int(lengths.max())) < lengths[:, None]
+def _inputs(samples: Sequence[Sample], name: str, modality: Modality) -> Inputs:
+    values = [sample.values[name] for sample in samples if name in sample.values]
+    present = torch.tensor([name in sample.values for sample in samples])
+    padded, mask = modality.collate(values)
+    return Inputs(padded, mask, present)

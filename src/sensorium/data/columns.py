@@ -10,7 +10,8 @@ from sensorium.data.image import SUFFIXES
 from sensorium.data.tables import Cells
 from sensorium.errors import DataError
 
-MODALITIES = ("image", "text")
+NAMES = ("image", "text")
+"""Of all modalities, in the order in which their columns are guessed."""
 
 IMAGE_NAMES = ("image", "img", "picture", "photo")
 """Columns that are pictures whatever their cells look like."""
@@ -48,12 +49,12 @@ def map_columns(
     said = dict(said or {})
     notes = [] if strict else _drop_absent(name, columns, said)
     for modality, wanted in said.items():
-        _require(modality, MODALITIES, f"data.fields has no modality {modality!r}", "modalities")
+        _require(modality, NAMES, f"data.fields has no modality {modality!r}", "modalities")
         for column in _listed(wanted):
             _require(column, columns, f"{name} has no column {column!r}", "columns")
     fields = {modality: _listed(wanted) for modality, wanted in said.items()}
     there = ", ".join(columns)
-    for modality in MODALITIES:
+    for modality in NAMES:
         if modality in fields:
             continue
         taken = {column for mapped in fields.values() for column in mapped}
@@ -70,7 +71,7 @@ def map_columns(
         if strict:
             raise DataError(problem)
         notes.append(problem)
-    fields = {modality: fields[modality] for modality in MODALITIES if fields.get(modality)}
+    fields = {modality: fields[modality] for modality in NAMES if fields.get(modality)}
     if not fields:
         raise DataError(
             f"{name}: neither a picture nor a text column; the columns are {there}. "

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 
 from sensorium.batch import Sample
-from sensorium.data.augment import augment
 from sensorium.data.cache import Cache, Progress
-from sensorium.data.cells import Picture, as_picture, as_text, filled
+from sensorium.data.cells import Medium, as_medium, as_text, filled
 from sensorium.data.image import read_file
+from sensorium.data.modalities import Image, build_modalities
 from sensorium.data.quarantine import Broken
 from sensorium.data.reader import Reader, Store
 from sensorium.data.settings import DataConfig
@@ -24,8 +24,8 @@ class Dataset:
     """The samples of some rows of a source.
 
     Args:
-        training: whether pictures are augmented, and one of several texts drawn each time;
-            otherwise the first text that is not empty is taken and pictures stay as decoded.
+        training: whether values are changed at random, and one of several cells drawn each time;
+            otherwise the first cell that is not empty is taken, and stays as decoded.
         seed: not negative.
         rows: which rows of the source; all of them by default.
     """
@@ -46,18 +46,13 @@ class Dataset:
         self.training = training
         self.seed = seed
         self._rows: Sequence[int] = range(len(source)) if rows is None else rows
-        self._reader = Reader(source, config, tokenizer)
+        self.modalities = build_modalities(config, tokenizer)
+        self._reader = Reader(source, config, self.modalities)
         self._store: Store = self._reader
         self._indices: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
-
-    @property
-    def fits_in_cache(self) -> bool:
-        """Whether all decoded pictures together stay within `cache_megabytes`."""
-        pictures = len(self._rows) * len(self.source.fields.get("image", []))
-        return pictures * 3 * self.config.image.size**2 <= self.config.cache_megabytes * 1_000_000
 
     def prepare(self, progress: Progress | None = None) -> list[Broken]:
         """Decode everything into memory, if it fits; broken rows then leave the set.
@@ -65,13 +60,14 @@ class Dataset:
         Returns:
             The rows found to be broken; none where the set is too large to be decoded up front.
         """
-        if not self.fits_in_cache:
+        allowed = self.config.cache_megabytes * 1_000_000
+        kept = Cache.fill(self._reader, self._rows, allowed, progress) if allowed else None
+        if kept is None:
             return []
-        cache, broken = Cache.fill(self._reader, self._rows, progress)
-        self._store = cache
+        self._store = cache = kept[0]
         self._rows = [row for row in self._rows if row in cache]
         self._indices.clear()
-        return broken
+        return kept[1]
 
     def sample(self, index: int, epoch: int) -> Sample:
         """Sample `index` as it is in `epoch`; outside training all epochs are alike.
@@ -85,10 +81,7 @@ class Dataset:
         for modality, candidates in self._store.candidates(row).items():
             which = int(draw.random() * len(candidates)) if draw and len(candidates) > 1 else 0
             value = self._store.decode(modality, candidates[which])
-            if draw and modality == "image":
-                image = self.config.image
-                value = augment(value, image.augment, image.colour, draw)
-            values[modality] = value
+            values[modality] = self.modalities[modality].finish(value, draw)
         return Sample(self.id(index), values)
 
     def id(self, index: int) -> str:
@@ -136,9 +129,9 @@ class Dataset:
         content = picture.content
         return content if isinstance(content, bytes) else read_file(content)
 
-    def _picture(self, index: int) -> Picture | None:
-        cell = self._first("image", index)
-        return None if cell is None else as_picture(cell, self.source.row(self._rows[index]).folder)
+    def _picture(self, index: int) -> Medium | None:
+        cell, folder = self._first("image", index), self.source.row(self._rows[index]).folder
+        return None if cell is None else as_medium(cell, folder, Image.noun)
 
     def _first(self, modality: str, index: int) -> Any:
         values = self.source.row(self._rows[index]).values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch.utils.data import Dataset as TorchDataset
 from sensorium.batch import Batch, Sample
 from sensorium.data.collate import collate
 from sensorium.data.dataset import Dataset
+from sensorium.data.modalities import Modality
 from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
 from sensorium.errors import DataError
 
@@ -61,7 +62,7 @@ class Loader:
         self._batches: DataLoader[Sample | Broken] = DataLoader(
             _Decoded(dataset),
             batch_sampler=self._course,
-            collate_fn=_Collate(dataset.tokenizer.pad),
+            collate_fn=_Collate(dataset.modalities),
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=pin_memory,
@@ -159,10 +160,10 @@ class _Decoded(TorchDataset[Sample | Broken]):
 class _Collate:
     """Samples and broken ones -> the batch of the samples, if there are any, and the broken."""
 
-    def __init__(self, pad: int) -> None:
-        self._pad = pad
+    def __init__(self, modalities: Mapping[str, Modality]) -> None:
+        self._modalities = modalities
 
     def __call__(self, items: list[Sample | Broken]) -> tuple[Batch | None, list[Broken]]:
         samples = [item for item in items if isinstance(item, Sample)]
         broken = [item for item in items if isinstance(item, Broken)]
-        return (collate(samples, self._pad) if samples else None), broken
+        return (collate(samples, self._modalities) if samples else None), broken

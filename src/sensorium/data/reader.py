@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from torch import Tensor
 
-from sensorium.data.cells import as_picture, as_text, filled
-from sensorium.data.image import decode_image
+from sensorium.data.cells import as_text, filled
+from sensorium.data.modalities import Modality
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
-from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 
 
@@ -28,7 +27,7 @@ class Store(Protocol):
         ...
 
     def decode(self, modality: str, candidate: Any) -> Tensor:
-        """The value of one candidate: image uint8 [3, H, W], text int64 [N].
+        """The value of one candidate, as `Modality.decode` gives it.
 
         Raises:
             BrokenSample: the candidate cannot be decoded.
@@ -43,10 +42,11 @@ class Reader:
         DataError: a required modality has no column.
     """
 
-    def __init__(self, source: Source, config: DataConfig, tokenizer: Tokenizer) -> None:
+    def __init__(
+        self, source: Source, config: DataConfig, modalities: Mapping[str, Modality]
+    ) -> None:
         self.source = source
-        self.config = config
-        self.tokenizer = tokenizer
+        self.modalities = modalities
         self._required = list(source.fields) if config.required is None else config.required
         for modality in self._required:
             if modality not in source.fields:
@@ -61,20 +61,14 @@ class Reader:
         for modality, columns in self.source.fields.items():
             cells = [cell for column in columns for cell in filled(read.values.get(column))]
             if cells:
-                found[modality] = cells
+                read_cell = self.modalities[modality].read
+                found[modality] = [read_cell(cell, read.folder) for cell in cells]
             elif modality in self._required:
                 raise BrokenSample(f"no {modality}: {_named(columns)} empty")
-        if "image" in found:
-            found["image"] = [as_picture(cell, read.folder) for cell in found["image"]]
         return found
 
     def decode(self, modality: str, candidate: Any) -> Tensor:
-        if modality == "text":
-            return self.tokenizer.encode(as_text(candidate))
-        try:
-            return decode_image(candidate.content, self.config.image)
-        except BrokenSample as error:
-            raise BrokenSample(f"{candidate.name}: {error}") from error
+        return self.modalities[modality].decode(candidate)
 
 
 def texts(source: Source, rows: Iterable[int]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from sensorium.config import Config
-from sensorium.data.columns import MODALITIES
+from sensorium.data.columns import NAMES
 from sensorium.data.image import ImageConfig
 from sensorium.data.sources import SourceConfig
 from sensorium.data.text import TextConfig
@@ -39,7 +39,7 @@ class DataConfig(Config):
     workers: int = Field(default=0, ge=0)
     """Processes that prepare batches; 0 prepares them in the training process."""
     cache_megabytes: int = Field(default=1024, ge=0)
-    """Sets whose resized pictures fit in this are decoded once, before the first step."""
+    """Sets that fit in this once decoded are decoded before the first step, and only then."""
     failure_budget: float = Field(default=0.01, ge=0, le=1)
     """Share of all rows that may be broken before the run stops."""
 
@@ -52,10 +52,10 @@ class DataConfig(Config):
     @classmethod
     def _modalities_exist(cls, value: Any) -> Any:
         for name in value or ():
-            if name not in MODALITIES:
-                close = get_close_matches(name, MODALITIES, n=1)
+            if name not in NAMES:
+                close = get_close_matches(name, NAMES, n=1)
                 nearest = f"; did you mean {close[0]!r}?" if close else ""
                 raise ValueError(
-                    f"expected modalities of {', '.join(MODALITIES)}, got {name!r}{nearest}"
+                    f"expected modalities of {', '.join(NAMES)}, got {name!r}{nearest}"
                 )
         return value

@@ -5,13 +5,13 @@ Shapes: K samples, E embedding width.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from sensorium.batch import Sample
-from sensorium.data import collate
+from sensorium.data import Modality, collate
 from sensorium.errors import RunError
 from sensorium.tasks import Contrastive, Mixture
 
@@ -21,13 +21,13 @@ class Embedder:
 
     Args:
         mixture: a trained model with its tasks.
-        pad: the tokenizer's padding id.
+        inputs: modality -> how its values are padded.
 
     Raises:
         RunError: where the model has not learned such a space.
     """
 
-    def __init__(self, mixture: Mixture, pad: int) -> None:
+    def __init__(self, mixture: Mixture, inputs: Mapping[str, Modality]) -> None:
         if "contrastive" not in mixture.tasks:
             raise RunError(
                 "this run has no contrastive task, so its modalities share no space to search in; "
@@ -35,7 +35,7 @@ class Embedder:
             )
         contrastive = mixture.tasks["contrastive"]
         assert isinstance(contrastive, Contrastive)
-        self.mixture, self.contrastive, self.pad = mixture.eval(), contrastive, pad
+        self.mixture, self.contrastive, self.inputs = mixture.eval(), contrastive, inputs
         self.device = next(mixture.parameters()).device
 
     @property
@@ -46,6 +46,6 @@ class Embedder:
     @torch.no_grad()
     def embed(self, samples: Sequence[Sample], modality: str) -> Tensor:
         """Unit vectors [K, E], on the CPU, of samples that all have the modality."""
-        batch = collate(list(samples), self.pad).to(self.device)
+        batch = collate(samples, self.inputs).to(self.device)
         encoding = self.mixture.model.encode_modality(modality, batch.inputs[modality])
         return self.contrastive.embed(modality, encoding).cpu()

@@ -145,7 +145,8 @@ def initialise_transformer(module: nn.Module) -> None:
 
     Call it as `module.apply(initialise_transformer)`.
 
-    Source: Glorot and Bengio 2010; He et al. 2015; the first implementation of Dosovitskiy et al. 2021.
+    Source: Glorot and Bengio 2010; He et al. 2015; the first implementation of
+    Dosovitskiy et al. 2021.
     """
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)

@@ -59,7 +59,7 @@ def index(
     search_index = SearchIndex(opened.folder / "index")
     rows = search_index.build(
         dataset,
-        Embedder(mixture, tokenizer.pad),
+        Embedder(mixture, dataset.modalities),
         quarantine,
         lambda done, total: listeners.on_work("indexing", done, total),
     )

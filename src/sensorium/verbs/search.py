@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sensorium.batch import Sample
-from sensorium.data import BrokenSample, decode_image
+from sensorium.data import BrokenSample, Modality, build_modalities
 from sensorium.deployment.embedder import Embedder
 from sensorium.deployment.index import SearchIndex
 from sensorium.deployment.sheet import Hit, write_sheet
@@ -44,25 +44,28 @@ def search(
         raise DataError("expected either words or a picture to search by, one of the two")
     opened = Run.open(run)
     mixture, tokenizer = opened.mixture(choose_device(device))
-    embedder = Embedder(mixture, tokenizer.pad)
+    modalities = build_modalities(opened.recipe.data, tokenizer)
+    embedder = Embedder(mixture, modalities)
     if find not in embedder.modalities:
         raise DataError(
             f"this run can find {' or '.join(embedder.modalities)}, not {find!r}; choose one with "
             "--find"
         )
-    if text is not None:
-        query = Sample(text, {"text": tokenizer.encode(text)})
-        vector = embedder.embed([query], "text")[0]
-    else:
-        path = Path(str(image))
-        try:
-            query = Sample(str(path), {"image": decode_image(path, opened.recipe.data.image)})
-        except BrokenSample as error:
-            raise DataError(f"{path}: {error}") from error
-        vector = embedder.embed([query], "image")[0]
+    modality = "image" if text is None else "text"
+    query = _query(modalities[modality], text or str(image), modality)
+    vector = embedder.embed([query], modality)[0]
     hits = SearchIndex(opened.folder / "index").search(vector, find, top)
     if html is not None:
         query_image = None if image is None else Path(image).read_bytes()
         Path(html).parent.mkdir(parents=True, exist_ok=True)
         write_sheet(Path(html), text or str(image), hits, query_image=query_image)
     return hits
+
+
+def _query(modality: Modality, cell: str, name: str) -> Sample:
+    """What is looked for, as a sample of one modality; paths start here."""
+    try:
+        value = modality.decode(modality.read(cell, Path()))
+    except BrokenSample as error:
+        raise DataError(f"cannot search by this: {error}") from error
+    return Sample(cell, {name: modality.finish(value, None)})

@@ -1,0 +1,123 @@
+"""What the data path knows of each modality: how a cell is read, decoded, changed and padded.
+
+    cell --read--> candidate --decode--> tensor --finish--> tensor --collate--> [P, ...] and mask
+
+`decode` is deterministic, so that its result can be kept in memory; `finish` makes of it what the
+model sees, and is the place of chance. To add a modality: a class here, its decoder in a file
+beside, and a line in `MODALITIES`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from sensorium.data.augment import augment
+from sensorium.data.cells import Medium, as_medium, as_text
+from sensorium.data.image import decode_image
+from sensorium.data.quarantine import BrokenSample
+from sensorium.data.settings import DataConfig
+from sensorium.data.text import Tokenizer
+
+
+class Modality(ABC):
+    """The way of one modality from a cell to a batch."""
+
+    def __init__(self, config: DataConfig, tokenizer: Tokenizer) -> None:
+        self.config = config
+        self.tokenizer = tokenizer
+
+    @abstractmethod
+    def read(self, cell: Any, folder: Path) -> Any:
+        """What the cell means; nothing is opened yet.
+
+        Raises:
+            BrokenSample: it is of no kind that can hold this modality.
+        """
+
+    @abstractmethod
+    def decode(self, candidate: Any) -> Tensor:
+        """The value, the same every time.
+
+        Raises:
+            BrokenSample: the candidate cannot be decoded.
+        """
+
+    def finish(self, value: Tensor, draw: Random | None) -> Tensor:
+        """What the model sees of a decoded value; `draw` is the source of chance in training, and
+        None at evaluation."""
+        return value
+
+    @abstractmethod
+    def collate(self, values: list[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """Finished values side by side [P, ...], and their mask, True = real."""
+
+
+class MediumModality(Modality):
+    """A modality that comes in files: cells are paths, bytes, or `{bytes, path}`."""
+
+    noun: ClassVar[str]
+    """What a person calls such a file."""
+
+    def read(self, cell: Any, folder: Path) -> Medium:
+        return as_medium(cell, folder, self.noun)
+
+    def decode(self, candidate: Medium) -> Tensor:
+        try:
+            return self.decode_medium(candidate)
+        except BrokenSample as error:
+            raise BrokenSample(f"{candidate.name}: {error}") from error
+
+    @abstractmethod
+    def decode_medium(self, medium: Medium) -> Tensor: ...
+
+
+class Image(MediumModality):
+    """A picture: uint8 [3, H, W]."""
+
+    noun = "picture"
+
+    def decode_medium(self, medium: Medium) -> Tensor:
+        return decode_image(medium.content, self.config.image)
+
+    def finish(self, value: Tensor, draw: Random | None) -> Tensor:
+        image = self.config.image
+        return value if draw is None else augment(value, image.augment, image.colour, draw)
+
+    def collate(self, values: list[Tensor]) -> tuple[Tensor, Tensor | None]:
+        return torch.stack(values), None
+
+
+class Text(Modality):
+    """Words: token ids int64 [N]."""
+
+    def read(self, cell: Any, folder: Path) -> Any:
+        return cell
+
+    def decode(self, candidate: Any) -> Tensor:
+        return self.tokenizer.encode(as_text(candidate))
+
+    def collate(self, values: list[Tensor]) -> tuple[Tensor, Tensor | None]:
+        padded = pad_sequence(values, batch_first=True, padding_value=self.tokenizer.pad)
+        return padded, length_mask(values)
+
+
+MODALITIES: Mapping[str, type[Modality]] = {"image": Image, "text": Text}
+
+
+def build_modalities(config: DataConfig, tokenizer: Tokenizer) -> dict[str, Modality]:
+    """Every modality, by the settings of a run."""
+    return {name: modality(config, tokenizer) for name, modality in MODALITIES.items()}
+
+
+def length_mask(sequences: list[Tensor]) -> Tensor:
+    """bool [P, N]: True up to the length of each."""
+    lengths = torch.tensor([len(sequence) for sequence in sequences])
+    return torch.arange(int(lengths.max())) < lengths[:, None]
