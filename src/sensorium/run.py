@@ -38,7 +38,7 @@ from sensorium.training.checkpoint import load_weights
 
 RUNS = Path("runs")  # where runs go, and are looked for, unless one says otherwise
 LEFT_BY_A_START = {"recipe.yaml", "quarantine.jsonl"}  # in a folder whose run never began
-RECORDED_PACKAGES = ("sensorium", "torch", "numpy", "pillow", "tokenizers", "safetensors")
+RECORDED_PACKAGES = ("sensorium", "torch", "numpy", "av", "pillow", "tokenizers", "safetensors")
 
 
 @dataclass(frozen=True)
