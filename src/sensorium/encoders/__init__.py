@@ -4,12 +4,19 @@ To add a modality, write one file here with its encoder and config, and give it 
 `ENCODERS` and a field in `EncodersConfig`.
 """
 
+from collections.abc import Callable
+
 from sensorium.config import Config
-from sensorium.encoders.encoder import Encoder
+from sensorium.encoders.encoder import Encoder, EncoderConfig
 from sensorium.encoders.image import ImageEncoder, ImageEncoderConfig
 from sensorium.encoders.text import TextEncoder, TextEncoderConfig
+from sensorium.encoders.video import VideoEncoder, VideoEncoderConfig
 
-ENCODERS: dict[str, type[Encoder]] = {"image": ImageEncoder, "text": TextEncoder}
+ENCODERS: dict[str, Callable[..., Encoder]] = {
+    "image": ImageEncoder,
+    "text": TextEncoder,
+    "video": VideoEncoder,
+}
 
 
 class EncodersConfig(Config):
@@ -19,8 +26,10 @@ class EncodersConfig(Config):
     """Pictures."""
     text: TextEncoderConfig | None = None
     """Words."""
+    video: VideoEncoderConfig | None = None
+    """Videos."""
 
-    def chosen(self) -> dict[str, ImageEncoderConfig | TextEncoderConfig]:
+    def chosen(self) -> dict[str, EncoderConfig]:
         """Modality -> its config, for those that are set."""
         return {name: config for name in ENCODERS if (config := getattr(self, name)) is not None}
 
@@ -28,9 +37,12 @@ class EncodersConfig(Config):
 __all__ = [
     "ENCODERS",
     "Encoder",
+    "EncoderConfig",
     "EncodersConfig",
     "ImageEncoder",
     "ImageEncoderConfig",
     "TextEncoder",
     "TextEncoderConfig",
+    "VideoEncoder",
+    "VideoEncoderConfig",
 ]

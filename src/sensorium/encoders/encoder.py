@@ -46,13 +46,18 @@ class EncoderConfig(Config):
 
 
 class Encoder(nn.Module):
-    """One modality -> `Encoding`. A subclass writes `embed_and_encode` for the present rows."""
+    """One modality -> `Encoding`. A subclass writes `embed_and_encode` for the present rows.
 
-    def __init__(self, config: EncoderConfig) -> None:
+    Args:
+        config: its settings.
+        transformer: which one encodes the tokens.
+    """
+
+    def __init__(self, config: EncoderConfig, transformer: type[Transformer] = Transformer) -> None:
         super().__init__()
         self.width = config.width
         self.pooling = config.pooling
-        self.transformer = Transformer(
+        self.transformer = transformer(
             width=config.width,
             depth=config.depth,
             heads=config.heads,

@@ -7,7 +7,7 @@ Source: section 4.2 of the document; Vaswani et al. 2017; pre-norm order of Doso
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -107,6 +107,8 @@ class Transformer(nn.Module):
             activations: about a third more time for far less memory.
     """
 
+    layer: ClassVar[type[EncoderLayer]] = EncoderLayer
+
     def __init__(
         self,
         width: int,
@@ -119,8 +121,7 @@ class Transformer(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            EncoderLayer(width, heads, feed_forward_ratio, activation, dropout)
-            for _ in range(depth)
+            self.layer(width, heads, feed_forward_ratio, activation, dropout) for _ in range(depth)
         )
         self.norm = nn.LayerNorm(width)
         self.checkpoint_activations = checkpoint_activations
@@ -128,11 +129,15 @@ class Transformer(nn.Module):
     def forward(
         self, x: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N"] | None = None
     ) -> Float[Tensor, "B N D"]:
+        return self.through_layers(x, mask)
+
+    def through_layers(self, x: Tensor, mask: Tensor | None, *settings: bool) -> Tensor:
+        """Every layer, which also gets `settings`, then the norm."""
         for layer in self.layers:
             if self.checkpoint_activations and torch.is_grad_enabled():
-                x = checkpoint(layer, x, mask, use_reentrant=False)
+                x = checkpoint(layer, x, mask, *settings, use_reentrant=False)
             else:
-                x = layer(x, mask)
+                x = layer(x, mask, *settings)
         return self.norm(x)
 
 

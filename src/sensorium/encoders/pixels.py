@@ -1,0 +1,106 @@
+"""What the encoders of pictures and of videos share: pixels -> patch embeddings.
+
+Shapes: P pictures, 3 colours, H x W pixels, N patches, D width.
+"""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from sensorium.encoders.encoder import Encoder, EncoderConfig
+from sensorium.layers.patches import cut_patches, resize_positions
+from sensorium.layers.stem import ConvolutionalStem
+from sensorium.layers.transformer import Transformer, initialise_transformer
+
+
+class PixelEncoderConfig(EncoderConfig):
+    """A Transformer over patches of pixels."""
+
+    stem_widths: tuple[int, ...] = ()
+    """Channels of convolutions in front of the patches, each of which halves height and width:
+    [32, 64] learns far faster from little data. None is the plain Vision Transformer."""
+    patch_size: int = Field(8, gt=0)
+    """Side of a patch, in pixels; it must divide the picture's size."""
+    drop_patches: float = Field(0.0, ge=0, lt=1)
+    """Share of the patches that a training step leaves out (FLIP): 0.5 nearly halves its cost."""
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """Subtracted from each colour, on the scale 0 to 1."""
+    deviation: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """Divides each colour, on the scale 0 to 1."""
+
+    @model_validator(mode="after")
+    def _stem_fits_in_patch(self) -> PixelEncoderConfig:
+        stride = 2 ** len(self.stem_widths)
+        if self.patch_size % stride:
+            raise ValueError(
+                f"stem_widths={list(self.stem_widths)} shrinks the picture {stride} times, which "
+                f"must divide patch_size={self.patch_size}"
+            )
+        return self
+
+
+class PixelEncoder(Encoder):
+    """The parts that turn pixels into patch embeddings.
+
+    Args:
+        config: its settings.
+        image_size: height and width, in pixels, that the learned positions are for. Other sizes
+            are encoded too: their positions are interpolated.
+        pictures: how many pictures one patch embedding takes in, one after the other.
+        transformer: what encodes the embeddings.
+
+    Raises:
+        ValueError: where the patch size does not divide the image size.
+    """
+
+    def __init__(
+        self,
+        config: PixelEncoderConfig,
+        image_size: int,
+        pictures: int = 1,
+        transformer: type[Transformer] = Transformer,
+    ) -> None:
+        super().__init__(config, transformer)
+        if image_size % config.patch_size:
+            raise ValueError(
+                f"a picture of {image_size}x{image_size} pixels does not divide into patches of "
+                f"{config.patch_size}x{config.patch_size}"
+            )
+        self.patch_size = config.patch_size
+        self.drop_patches = config.drop_patches
+        self.grid = (image_size // config.patch_size,) * 2
+        self.stem = ConvolutionalStem(3, config.stem_widths)
+        patch_values = self.stem.channels * (config.patch_size // self.stem.stride) ** 2
+        self.patch_embedding = nn.Linear(pictures * patch_values, config.width)
+        self.positions = nn.Parameter(torch.empty(self.grid[0] * self.grid[1], config.width))
+        if config.pooling == "class":
+            self.class_token = nn.Parameter(torch.zeros(config.width))
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", 255 * torch.tensor(config.mean), persistent=False)
+        self.register_buffer("deviation", 255 * torch.tensor(config.deviation), persistent=False)
+        self.apply(initialise_transformer)
+        nn.init.trunc_normal_(self.positions, std=0.02)
+
+    def patches(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 [P, 3, H, W], or float of the same scale -> the values of its patches
+        [P, N, patch_values], after the stem, and the positions [N, D] of a picture of its size.
+        """
+        values = cut_patches(
+            self.stem(self._normalised(image)), self.patch_size // self.stem.stride
+        )
+        rows, columns = (side // self.patch_size for side in image.shape[2:])
+        return values, resize_positions(self.positions, self.grid, (rows, columns))
+
+    @property
+    def drops_now(self) -> bool:
+        """Whether patches are left out at present."""
+        return self.training and self.drop_patches > 0
+
+    def _normalised(self, image: Tensor) -> Tensor:
+        """Pixel values 0 to 255 -> the encoder's scale and precision, colour by colour."""
+        colours = image.to(self.patch_embedding.weight.dtype)
+        mean, deviation = (x.to(colours.dtype)[:, None, None] for x in (self.mean, self.deviation))
+        return (colours - mean) / deviation
