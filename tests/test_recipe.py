@@ -139,7 +139,11 @@ def test_everything_that_is_wrong_is_said_at_once(path):
         (["model.encoders.image.patch_size=5"], "patch_size=5 must divide data.image.size=16"),
         (
             ["model.encoders.image=null"],
-            "tasks.contrastive needs the modality image, but model.encoders has only text",
+            "tasks.contrastive needs two modalities to pair, but model.encoders has only text",
+        ),
+        (
+            ["model.encoders.image=null", "tasks.matching.pairs=[[image, text]]"],
+            "tasks.matching needs the modality image, but model.encoders has only text",
         ),
         (
             ["model.encoders.text=null"],

@@ -192,13 +192,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     if not tasks:
         yield f"tasks: expected at least one of {', '.join(TASKS)}, got none"
     for name, task in tasks.items():
-        modalities = getattr(task, "modalities", ("text",))
-        for modality in modalities:
-            if modality not in encoders:
-                yield (
-                    f"tasks.{name} needs the modality {modality}, but model.encoders has only "
-                    f"{', '.join(encoders) or 'none'}"
-                )
+        yield from (f"tasks.{name} {problem}" for problem in task.problems(list(encoders)))
         if fusion is None:
             if TASKS[name].needs_fusion:
                 yield f"tasks.{name} reads what is fused, but model.fusion is not set"

@@ -24,14 +24,11 @@ def batches(size: int, **present: list[bool]) -> list[Batch]:
 def test_figures_are_named_by_task_and_what(mixture):
     found = evaluate(mixture, batches(6), EvaluationConfig(rerank=4))
     recalls = [f"recall_at_{k}" for k in (1, 5, 10)]
+    whats = (*recalls, "median_rank", "chance")
     directions = ("image_to_text", "text_to_image")
     assert found.metrics.keys() == {
-        *(f"contrastive/{d}/{what}" for d in directions for what in (*recalls, "median_rank")),
-        *(
-            f"matching/reranked_{d}/{what}"
-            for d in directions
-            for what in (*recalls, "median_rank")
-        ),
+        *(f"contrastive/{d}/{what}" for d in directions for what in whats),
+        *(f"matching/reranked_{d}/{what}" for d in directions for what in whats),
         "matching/accuracy",
         "masked_language/accuracy",
         "masked_language/accuracy_withheld",
@@ -45,7 +42,7 @@ def test_two_evaluations_agree(mixture):
     torch.rand(1)  # what else is drawn does not matter
     again = evaluate(mixture, batches(6), settings, seed=3)
     assert again.metrics == first.metrics
-    assert torch.equal(again.retrieved.similarity, first.retrieved.similarity)
+    assert torch.equal(again.retrieved[0].similarity, first.retrieved[0].similarity)
 
 
 def contrastive_figures(mixture: Mixture, size: int) -> dict[str, float]:
@@ -71,15 +68,17 @@ def test_no_patch_is_dropped_and_nothing_is_learned_in_evaluation(mixture):
     with_dropping = evaluate(mixture, batches(6), EvaluationConfig())
     mixture.model.encoders["image"].drop_patches = 0.0
     assert evaluate(mixture, batches(6), EvaluationConfig()).metrics == with_dropping.metrics
-    assert not with_dropping.retrieved.similarity.requires_grad
+    assert not with_dropping.retrieved[0].similarity.requires_grad
 
 
 def test_samples_that_lack_one_of_the_pair_are_not_retrieved(mixture):
     text = [True] * 3 + [False] * 2 + [True] * 7
     found = evaluate(mixture, batches(4, text=text), EvaluationConfig())
     expected = [f"made.jsonl:{i + 1}" for i in range(SAMPLES) if text[i]]
-    assert found.retrieved.ids == expected
-    assert found.retrieved.similarity.shape == (10, 10)
+    there, back = found.retrieved
+    assert [found.ids[row] for row in there.query_rows] == expected
+    assert [found.ids[row] for row in back.query_rows] == expected
+    assert there.similarity.shape == (10, 10)
     assert found.samples == SAMPLES
 
 

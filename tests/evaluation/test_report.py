@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 
 from sensorium.evaluation.curves import MOST_POINTS, charts
-from sensorium.evaluation.evaluate import Retrieved
 from sensorium.evaluation.examples import directions
 from sensorium.evaluation.figures import figures_by_split
 from sensorium.evaluation.report import Shown, write_report
+from sensorium.tasks.retrieval import Retrieval
 
 IDS = [f"test.jsonl:{row}" for row in range(1, 9)]
 SUMMARY = {
@@ -19,6 +19,7 @@ SUMMARY = {
         "test/contrastive/image_to_text/recall_at_5": 0.8,
         "test/contrastive/image_to_text/recall_at_10": 0.9,
         "test/contrastive/image_to_text/median_rank": 1.0,
+        "test/contrastive/image_to_text/chance": 0.02,
         "test/matching/reranked_text_to_image/recall_at_1": 0.7,
         "test/matching/accuracy": 0.91,
         "test/masked_language/accuracy": 0.48,
@@ -45,12 +46,19 @@ def picture(colour: str = "red") -> bytes:
     return file.getvalue()
 
 
-def show(id: str) -> Shown:
-    return Shown(id, f"words of {id}", picture())
+def show(row: int) -> Shown:
+    return Shown(IDS[row], f"words of {IDS[row]}", picture())
 
 
-def retrieved(similarity: torch.Tensor, modalities=("image", "text")) -> Retrieved:
-    return Retrieved(modalities, IDS[: len(similarity)], similarity)
+def retrieved(similarity: torch.Tensor, modalities=("image", "text")) -> list[Retrieval]:
+    """Both directions of as many samples, each of which has its own."""
+    a, b = modalities
+    rows = torch.arange(len(similarity))
+    own = torch.eye(len(similarity), dtype=torch.bool)
+    return [
+        Retrieval(a, b, rows, rows, similarity, own),
+        Retrieval(b, a, rows, rows, similarity.T, own),
+    ]
 
 
 @pytest.fixture
@@ -67,7 +75,16 @@ def write(tmp_path):
 
 def test_figures_and_facts_are_there(write):
     page = write()
-    for part in ("61.3%", "91.0%", "48.0%", "22.0%", "5 min 52 s", "1,312 samples/s", "4,123,456"):
+    for part in (
+        "61.3%",
+        "91.0%",
+        "48.0%",
+        "22.0%",
+        "30.6 times that",
+        "5 min 52 s",
+        "1,312 samples/s",
+        "4,123,456",
+    ):
         assert part in page
     assert page.index("the test set") < page.index("the validation set")
 
@@ -83,15 +100,14 @@ def test_words_are_shown_never_obeyed(write):
     page = write(
         title=evil,
         summary=SUMMARY | {"device": evil, "metrics": {f"{evil}/a/b": 1.0}},
-        show=lambda id: Shown(id + evil, evil, picture()),
+        show=lambda row: Shown(IDS[row] + evil, evil, picture()),
     )
     assert "<script" not in page
     assert "&lt;script&gt;" in page
 
 
-@pytest.mark.parametrize("found", [None, Retrieved(("image", "text"), [], torch.zeros(0, 0))])
-def test_missing_parts_leave_their_section_out(write, found):
-    page = write(summary={}, curves=[], retrieved=found)
+def test_missing_parts_leave_their_section_out(write):
+    page = write(summary={}, curves=[], retrieved=[])
     assert "<h2>" not in page
     assert "emoji</h1>" in page
 
@@ -103,8 +119,8 @@ def test_the_right_one_is_marked_once_per_example(write):
 
 
 def test_broken_absent_and_unseen_show_their_ids(write):
-    torn = {IDS[0]: b"torn", IDS[1]: None}
-    page = write(show=lambda id: Shown(id, None, torn.get(id, picture())))
+    torn = {0: b"torn", 1: None}
+    page = write(show=lambda row: Shown(IDS[row], None, torn.get(row, picture())))
     assert f'<div class="nothing">{IDS[0]}</div>' in page
     assert "<img" in page
     unseen = write(retrieved=retrieved(torch.eye(8), ("audio", "text")))
@@ -134,6 +150,20 @@ def test_a_tie_counts_against_the_own():
     assert example.candidates[-1].right
 
 
+def test_every_candidate_that_belongs_to_the_query_is_right():
+    words = torch.tensor([0, 1, 0, 1, 0, 1, 0, 1])
+    relevant = torch.arange(2)[:, None] == words
+    scores = torch.tensor([[0.9, 0.1] * 4, [0.8, 0.3] * 4])
+    rows = torch.arange(8)
+    found = Retrieval("text", "audio", rows[:2], rows, scores, relevant)
+    (direction,) = directions([found], show, examples=2)
+    assert (direction.queries, direction.candidates) == (2, 8)
+    best, worst = direction.best[0], direction.worst[0]
+    assert [candidate.right for candidate in best.candidates] == [True] * 4 + [False]
+    assert worst.rank == 5
+    assert [candidate.right for candidate in worst.candidates] == [False] * 4 + [True]
+
+
 def test_a_single_sample_is_found():
     there, _ = directions(retrieved(torch.ones(1, 1)), show, examples=8)
     assert there.best[0].rank == there.worst[0].rank == 1
@@ -142,7 +172,9 @@ def test_a_single_sample_is_found():
 def test_figures_keep_what_has_no_place_of_its_own():
     test, validation = figures_by_split(SUMMARY["metrics"])
     assert [row.name for row in test.retrievals] == ["image → text", "text → image, re-ranked"]
+    assert test.retrievals[0].times_chance == pytest.approx(0.613 / 0.02)
     assert test.retrievals[1].recalls == [0.7, None, None]
+    assert test.retrievals[1].times_chance is None
     assert test.others == {"counting, error": 0.125}
     assert (validation.split, validation.matching) == ("validation", 0.75)
 

@@ -3,9 +3,11 @@ import math
 import pytest
 import torch
 from tests.conftest import small_batch, small_model
+from tests.tasks.three import batch_of_three, model_of_three
 
 from sensorium.batch import Batch, Inputs
-from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig, contrastive_loss, same_pairs
+from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig, contrastive_loss
+from sensorium.tasks.pairs import both_present, same_pairs
 from sensorium.tasks.task import Encoded
 
 
@@ -44,9 +46,11 @@ def test_equal_texts_are_found_whatever_their_row():
 
 
 def test_the_scale_never_passes_one_hundred():
+    pair = ("image", "text")
     task = Contrastive(ContrastiveConfig(temperature=1e-4), small_model())
-    assert task.scale.item() == pytest.approx(100)
-    assert Contrastive(ContrastiveConfig(), small_model()).scale.item() == pytest.approx(1 / 0.07)
+    assert task.scale(pair).item() == pytest.approx(100)
+    task = Contrastive(ContrastiveConfig(), small_model())
+    assert task.scale(pair).item() == pytest.approx(1 / 0.07)
 
 
 def test_similarity_is_shared_without_gradient(generator):
@@ -58,11 +62,81 @@ def test_similarity_is_shared_without_gradient(generator):
     similarity = encoded.similarity["image", "text"]
     assert similarity.shape == (4, 4)
     assert not similarity.requires_grad
+    assert torch.equal(encoded.similarity_of(("text", "image")), similarity.T)
 
 
-def test_metrics_name_both_directions():
-    task = Contrastive(ContrastiveConfig(), small_model())
-    image = torch.eye(3)
-    figures = task.metrics({"image": image, "text": image[[0, 2, 1]]})
-    assert figures["image_to_text/recall_at_1"] == pytest.approx(1 / 3)
-    assert figures["text_to_image/median_rank"] == 3.0
+PAIRS = [("image", "text"), ("audio", "text")]
+
+
+def test_every_pair_of_the_model_is_contrasted_unless_some_are_named():
+    model = model_of_three()
+    every = Contrastive(ContrastiveConfig(), model)
+    assert every.pairs == (("image", "text"), ("image", "audio"), ("text", "audio"))
+    named = Contrastive(ContrastiveConfig(pairs=[("audio", "text")]), model)
+    assert (named.pairs, named.modalities) == ((("audio", "text"),), ("text", "audio"))
+    assert set(named.project.keys()) == {"text", "audio"}
+
+
+def test_the_loss_of_several_pairs_is_the_sum_of_each_ones(generator):
+    model = model_of_three()
+    task = Contrastive(ContrastiveConfig(width=8, pairs=PAIRS), model)
+    batch = batch_of_three(
+        6, image=[True] * 4 + [False] * 2, audio=[False] * 2 + [True] * 3 + [False]
+    )
+    assert task.count(batch) == 4 + 3
+    encoded = Encoded(model.encode(batch))
+    whole = task.loss(model, encoded, batch, generator).total
+    alone = 0.0
+    for pair in PAIRS:
+        rows = both_present(batch.inputs, pair)
+        u, v = (task.embed(m, encoded.encodings[m])[rows] for m in pair)
+        alone += contrastive_loss(task.scale(pair) * u @ v.T, same_pairs(batch, pair, rows))
+    torch.testing.assert_close(whole, alone)
+    whole.backward()
+    assert (task.log_scales.grad != 0).all()
+
+
+def test_pairs_that_nobody_has_are_left_out(generator):
+    model = model_of_three()
+    task = Contrastive(ContrastiveConfig(width=8), model)
+    batch = batch_of_three(4).without("audio")
+    task.loss(model, Encoded(model.encode(batch)), batch, generator).total.backward()
+    assert task.project["audio"].weight.grad is None
+    assert (task.log_scales.grad != 0).tolist() == [True, False, False]
+    nobody = batch_of_three(4, image=[False] * 4, text=[False] * 4)
+    assert task.count(nobody) == 0
+    assert not task.can_predict(nobody)
+
+
+@torch.no_grad()
+def test_two_modalities_that_were_no_pair_are_compared_too(generator):
+    model = model_of_three().eval()
+    task = Contrastive(ContrastiveConfig(pairs=PAIRS), model).eval()
+    batch = batch_of_three(6, text=[True] * 3 + [False] * 3)
+    predicted = task.predict(model, Encoded(model.encode(batch)), batch, generator)
+    found = task.retrievals(predicted)
+    assert [(one.direction, len(one.query_rows)) for one in found] == [
+        ("image_to_text", 3),
+        ("text_to_image", 3),
+        ("image_to_audio", 6),
+        ("audio_to_image", 6),
+        ("text_to_audio", 3),
+        ("audio_to_text", 3),
+    ]
+    assert "image_to_audio/recall_at_1" in task.metrics(predicted)
+    assert task.can_predict(batch.without("text"))
+    assert task.count(batch.without("text")) == 0
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ([("text", "text")], "two different modalities in a pair, got text twice"),
+        ([("image", "text"), ("text", "image")], "the pair of text and image is named twice"),
+        ([], "at least 1 item"),
+        ([("image", "text", "audio")], "at most 2 items"),
+    ],
+)
+def test_pairs_are_two_different_modalities_named_once(pairs, said):
+    with pytest.raises(ValueError, match=said):
+        ContrastiveConfig(pairs=pairs)

@@ -97,7 +97,7 @@ def test_with_a_budget_of_zero_every_broken_sample_is_named_and_the_status_is_1(
 
 def test_the_summary_holds_what_the_design_says(trained):
     summary = trained.summary()
-    retrieval = ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank")
+    retrieval = ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank", "chance")
     assert summary["metrics"].keys() == {
         *(f"test/contrastive/image_to_text/{what}" for what in retrieval),
         *(f"test/contrastive/text_to_image/{what}" for what in retrieval),

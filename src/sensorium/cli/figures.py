@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from sensorium.cli.console import print_table
 
-RETRIEVAL = ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank")
+RETRIEVAL = ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank", "chance")
+HEADINGS = ("R@1", "R@5", "R@10", "median rank", "R@1 by chance", "times chance")
 
 
 def print_figures(metrics: Mapping[str, float], split: str) -> None:
@@ -21,15 +22,20 @@ def print_figures(metrics: Mapping[str, float], split: str) -> None:
         name.removesuffix("/recall_at_1") for name in own if name.endswith("/recall_at_1")
     ]
     if directions:
-        rows = [
-            [_words(direction), *(_figure(own[f"{direction}/{name}"]) for name in RETRIEVAL)]
-            for direction in directions
-        ]
-        print_table(f"{split}: retrieval", ["", "R@1", "R@5", "R@10", "median rank"], rows)
+        rows = [[_words(direction), *_retrieval(own, direction)] for direction in directions]
+        print_table(f"{split}: retrieval", ["", *HEADINGS], rows)
     others = {k: v for k, v in own.items() if k.rpartition("/")[0] not in directions}
     if others:
         rows = [[_words(name), _figure(figure)] for name, figure in others.items()]
         print_table(f"{split}: figures", ["", "figure"], rows)
+
+
+def _retrieval(figures: Mapping[str, float], direction: str) -> list[str]:
+    """A row of the table; what a run of an older version lacks is left out."""
+    found = [figures.get(f"{direction}/{name}") for name in RETRIEVAL]
+    first, by_chance = found[0], found[-1]
+    times = f"{first / by_chance:.3g}" if first is not None and by_chance else ""
+    return [*("" if figure is None else _figure(figure) for figure in found), times]
 
 
 def _words(name: str) -> str:

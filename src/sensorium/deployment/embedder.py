@@ -39,7 +39,7 @@ class Embedder:
         self.device = next(mixture.parameters()).device
 
     @property
-    def modalities(self) -> tuple[str, str]:
+    def modalities(self) -> tuple[str, ...]:
         """What can be embedded."""
         return self.contrastive.modalities
 

@@ -1,5 +1,5 @@
 """A trained mixture and batches in, figures and a report out."""
 
-from sensorium.evaluation.evaluate import Evaluation, EvaluationConfig, Retrieved, evaluate
+from sensorium.evaluation.evaluate import Evaluation, EvaluationConfig, evaluate
 
-__all__ = ["Evaluation", "EvaluationConfig", "Retrieved", "evaluate"]
+__all__ = ["Evaluation", "EvaluationConfig", "evaluate"]

@@ -1,7 +1,4 @@
-"""One pass over a split: every task's figures, and what the report shows of single samples.
-
-Shapes: Q samples of the split that have both modalities of the contrastive pair.
-"""
+"""One pass over a split: every task's figures, and what the report shows of single samples."""
 
 from __future__ import annotations
 
@@ -14,12 +11,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from sensorium.batch import Batch, Encoding
+from sensorium.batch import Batch
 from sensorium.config import Config
-from sensorium.evaluation.rerank import reranked_ranks
+from sensorium.evaluation.rerank import KeptEncodings, Reranker
 from sensorium.tasks import Contrastive, Matching, Mixture
-from sensorium.tasks.ranking import retrieval_figures
-from sensorium.tasks.task import both_present
+from sensorium.tasks.retrieval import Retrieval
 
 
 class EvaluationConfig(Config):
@@ -33,33 +29,20 @@ class EvaluationConfig(Config):
 
 
 @dataclass(frozen=True)
-class Retrieved:
-    """Retrieval over a split, sample by sample.
-
-    Attributes:
-        modalities: (a, b), the pair of the contrastive task.
-        ids: Q sample ids.
-        similarity: [Q, Q] cosine similarity of each a to each b.
-    """
-
-    modalities: tuple[str, str]
-    ids: list[str]
-    similarity: Tensor
-
-
-@dataclass(frozen=True)
 class Evaluation:
     """Figures of one split.
 
     Attributes:
         metrics: flat, named `task/what`, as in `contrastive/image_to_text/recall_at_1`.
         samples: how many were looked at.
-        retrieved: what was found for each sample; None without a contrastive task.
+        ids: of the samples that `retrieved` counts by.
+        retrieved: what was found for what, in every direction; empty without a contrastive task.
     """
 
     metrics: dict[str, float]
     samples: int
-    retrieved: Retrieved | None
+    ids: list[str]
+    retrieved: list[Retrieval]
 
 
 @dataclass
@@ -67,8 +50,8 @@ class _Collected:
     """What one pass over the batches gathers, on the CPU."""
 
     predictions: dict[str, dict[str, list[Tensor]]] = field(default_factory=dict)
-    pair_ids: list[str] = field(default_factory=list)
-    pair_encodings: list[dict[str, Encoding]] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    encodings: KeptEncodings = field(default_factory=KeptEncodings)
     samples: int = 0
 
     def of_task(self, name: str) -> dict[str, Tensor]:
@@ -100,10 +83,17 @@ def evaluate(
             for name in collected.predictions
             for what, figure in mixture.tasks[name].metrics(collected.of_task(name)).items()
         }
-        retrieved = _retrieved(mixture, collected)
-        if retrieved is not None and config.rerank and "matching" in mixture.tasks:
-            metrics |= _reranked_figures(mixture, collected, retrieved, config.rerank)
-    return Evaluation(metrics, collected.samples, retrieved)
+        retrieved = []
+        if "contrastive" in collected.predictions:
+            contrastive = mixture.tasks["contrastive"]
+            assert isinstance(contrastive, Contrastive), "a task is what its name says"
+            retrieved = contrastive.retrievals(collected.of_task("contrastive"))
+            if config.rerank and "matching" in mixture.tasks:
+                matching = mixture.tasks["matching"]
+                assert isinstance(matching, Matching), "a task is what its name says"
+                reranker = Reranker(mixture.model, contrastive, matching, collected.encodings)
+                metrics |= reranker.figures(retrieved, config.rerank)
+    return Evaluation(metrics, collected.samples, collected.ids, retrieved)
 
 
 def _collect(
@@ -124,51 +114,13 @@ def _collect(
             for what, value in prediction.items():
                 kept[what].append(value.cpu())
         if "contrastive" in predictions:
-            pair = _contrastive(mixture).modalities
-            rows = both_present(batch.inputs, pair)
-            collected.pair_ids += [batch.ids[row] for row in rows.tolist()]
             if keep_encodings:
-                collected.pair_encodings.append({m: encodings[m].rows(rows) for m in pair})
+                collected.encodings.add(encodings, first_row=len(collected.ids))
+            collected.ids += batch.ids
         collected.samples += len(batch)
         if on_batch is not None:
             on_batch(collected.samples)
     return collected
-
-
-def _retrieved(mixture: Mixture, collected: _Collected) -> Retrieved | None:
-    if "contrastive" not in collected.predictions:
-        return None
-    a, b = _contrastive(mixture).modalities
-    embeddings = collected.of_task("contrastive")
-    return Retrieved((a, b), collected.pair_ids, embeddings[a] @ embeddings[b].T)
-
-
-def _reranked_figures(
-    mixture: Mixture, collected: _Collected, retrieved: Retrieved, candidates: int
-) -> dict[str, float]:
-    matching = mixture.tasks["matching"]
-    assert isinstance(matching, Matching)
-    if set(matching.modalities) != set(retrieved.modalities):
-        return {}
-    ranks = reranked_ranks(
-        mixture.model,
-        matching,
-        collected.pair_encodings,
-        retrieved.modalities,
-        retrieved.similarity * _contrastive(mixture).scale.cpu(),
-        candidates,
-    )
-    return {
-        f"matching/reranked_{direction}/{name}": figure
-        for direction, of_queries in ranks.items()
-        for name, figure in retrieval_figures(of_queries).items()
-    }
-
-
-def _contrastive(mixture: Mixture) -> Contrastive:
-    task = mixture.tasks["contrastive"]
-    assert isinstance(task, Contrastive), "a task is what its name says"
-    return task
 
 
 @contextmanager

@@ -1,22 +1,20 @@
 """Single samples of a retrieval: those best found and those worst found, with what was found.
 
-Shapes: Q queries and candidates.
+Shapes: Q queries, C candidates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.thumbnail import thumbnail
-from sensorium.evaluation.evaluate import Retrieved
-from sensorium.tasks.ranking import target_ranks
+from sensorium.tasks.ranking import first_hit_ranks
+from sensorium.tasks.retrieval import Retrieval
 
 CANDIDATES = 5  # shown of each query, the first ones
 THUMBNAIL_SIDE = 96
@@ -71,67 +69,68 @@ class Direction:
     query: str
     candidate: str
     queries: int
+    candidates: int
     best: list[Example]
     worst: list[Example]
 
 
 def directions(
-    retrieved: Retrieved, show: Callable[[str], Shown], examples: int
+    retrieved: Sequence[Retrieval], show: Callable[[int], Shown], examples: int
 ) -> list[Direction]:
-    """Both directions of a retrieval.
+    """Examples of every direction.
 
     Args:
-        retrieved: of at least one sample.
-        show: id -> what is shown of the sample.
+        retrieved: of at least one sample each.
+        show: number of a sample -> what is shown of it.
         examples: of each kind, at most, and never more than half of the queries.
     """
-    a, b = retrieved.modalities
-    there = _Search(a, b, retrieved.ids, retrieved.similarity.float(), show)
-    back = _Search(b, a, retrieved.ids, retrieved.similarity.float().T, show)
-    return [search.direction(examples) for search in (there, back)]
+    return [_Search(found, show).direction(examples) for found in retrieved]
 
 
 @dataclass(frozen=True)
 class _Search:
-    """Every sample's `query` modality looking for its `candidate`, by scores [Q, Q]."""
+    """Every query looking for its candidates."""
 
-    query: str
-    candidate: str
-    ids: list[str]
-    scores: Float[Tensor, "Q Q"]
-    show: Callable[[str], Shown]
+    found: Retrieval
+    show: Callable[[int], Shown]
 
     def direction(self, examples: int) -> Direction:
         """Best: furthest ahead of every wrong one. Worst: of the largest rank, then the same."""
-        own = self.scores.diagonal()
-        margins = (own - self.scores.clone().fill_diagonal_(-torch.inf).amax(dim=1)).numpy()
-        ranks = target_ranks(self.scores, torch.arange(len(own))).numpy()
+        scores, relevant = self.found.similarity, self.found.relevant
+        own = scores.masked_fill(~relevant, -torch.inf).amax(dim=1)
+        margins = (own - scores.masked_fill(relevant, -torch.inf).amax(dim=1)).numpy()
+        ranks = first_hit_ranks(scores, relevant).numpy()
         count = max(1, min(examples, len(own) // 2))
         best = np.argsort(-margins, kind="stable")[:count].tolist()
         worst = np.lexsort((margins, -ranks))[:count].tolist()
         return Direction(
-            query=self.query,
-            candidate=self.candidate,
+            query=self.found.query,
+            candidate=self.found.candidate,
             queries=len(own),
+            candidates=scores.shape[1],
             best=[self.example(row) for row in best],
             worst=[self.example(row) for row in worst],
         )
 
     def example(self, row: int) -> Example:
-        """A query with what was found; its own comes after those it ties with, as ranks say."""
-        is_own = np.arange(len(self.ids)) == row
-        order = np.lexsort((is_own, -self.scores[row].numpy())).tolist()
-        rank = order.index(row) + 1
-        shown = order[:CANDIDATES] if rank <= CANDIDATES else [*order[:CANDIDATES], row]
+        """A query with what was found; its own come after those they tie with, as ranks say."""
+        scores, relevant = self.found.similarity[row], self.found.relevant[row]
+        order = np.lexsort((relevant.numpy(), -scores.numpy())).tolist()
+        rank = next(place for place, column in enumerate(order, start=1) if relevant[column])
+        shown = order[:CANDIDATES]
+        if rank > CANDIDATES:
+            shown = [*shown, order[rank - 1]]
         return Example(
-            query=_face(self.show(self.ids[row]), self.query),
+            query=_face(self.show(int(self.found.query_rows[row])), self.found.query),
             rank=rank,
             candidates=[
                 Candidate(
-                    face=_face(self.show(self.ids[column]), self.candidate),
-                    score=self.scores[row, column].item(),
+                    face=_face(
+                        self.show(int(self.found.candidate_rows[column])), self.found.candidate
+                    ),
+                    score=scores[column].item(),
                     rank=order.index(column) + 1,
-                    right=column == row,
+                    right=bool(relevant[column]),
                 )
                 for column in shown
             ],

@@ -17,11 +17,19 @@ class Retrieval:
         name: as in `image → text`.
         recalls: shares found among the first 1, 5 and 10.
         median_rank: from 1.
+        chance: share found first by a random order.
     """
 
     name: str
     recalls: list[float | None]
     median_rank: float | None
+    chance: float | None
+
+    @property
+    def times_chance(self) -> float | None:
+        """How many times more often the first is right than in a random order."""
+        first = self.recalls[0]
+        return first / self.chance if first is not None and self.chance else None
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,7 @@ def _figures(split: str, figures: Mapping[str, float]) -> SplitFigures:
                 name=_direction(direction),
                 recalls=[left.pop(f"{direction}/recall_at_{k}", None) for k in RECALL_AT],
                 median_rank=left.pop(f"{direction}/median_rank", None),
+                chance=left.pop(f"{direction}/chance", None),
             )
             for direction in directions
         ],

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sensorium.evaluation.curves import charts
-from sensorium.evaluation.evaluate import Retrieved
 from sensorium.evaluation.examples import Shown, directions
 from sensorium.evaluation.figures import figures_by_split
 from sensorium.page import write_page
 from sensorium.tasks.ranking import RECALL_AT
+from sensorium.tasks.retrieval import Retrieval
 
 __all__ = ["Shown", "write_report"]
 
@@ -22,8 +22,8 @@ def write_report(
     title: str,
     summary: Mapping[str, Any],
     curves: Sequence[Mapping[str, float]],
-    retrieved: Retrieved | None,
-    show: Callable[[str], Shown],
+    retrieved: Sequence[Retrieval],
+    show: Callable[[int], Shown],
     examples: int = 8,
 ) -> None:
     """Write the report of a run. What the run does not have leaves its section out.
@@ -33,11 +33,10 @@ def write_report(
         title: the run's name.
         summary: what `summary.json` holds.
         curves: the rows of `metrics.jsonl`.
-        retrieved: retrieval over the split that was judged last.
-        show: id -> what is shown of the sample.
+        retrieved: every direction of retrieval over the split that was judged last.
+        show: number of a sample of that split -> what is shown of it.
         examples: best and worst retrievals, of each direction.
     """
-    found = directions(retrieved, show, examples) if retrieved and retrieved.ids else []
     write_page(
         path,
         "evaluation/report.html.jinja",
@@ -45,7 +44,7 @@ def write_report(
         splits=figures_by_split(summary.get("metrics", {})),
         recall_at=RECALL_AT,
         charts=charts(curves),
-        directions=found,
+        directions=directions(retrieved, show, examples),
         facts=[(name, say(summary[key])) for name, key, say in FACTS if key in summary],
     )
 

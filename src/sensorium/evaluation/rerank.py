@@ -4,7 +4,7 @@ Contrast compares two vectors, which is fast and coarse; matching reads both sam
 which is slow and fine. So the first proposes, and both together decide: the log-odds of a match are
 added to the contrastive logit.
 
-Shapes: Q queries and candidates, K candidates looked at again for each query.
+Shapes: Q queries, C candidates, K candidates looked at again for each query.
 
 Source: Li et al. 2021, "Align before Fuse" (ALBEF), section 4; Li et al. 2022, "BLIP", whose code
 adds the two scores.
@@ -12,74 +12,102 @@ adds the two scores.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from sensorium.batch import Encoding, Tokens
 from sensorium.model import Model
-from sensorium.tasks import Matching
-from sensorium.tasks.ranking import target_ranks
+from sensorium.tasks import Contrastive, Matching
+from sensorium.tasks.pairs import Pair
+from sensorium.tasks.ranking import first_hit_ranks
+from sensorium.tasks.retrieval import Retrieval
 
 PAIRS_AT_A_TIME = 256
 
 
-def reranked_ranks(
-    model: Model,
-    matching: Matching,
-    encodings: Sequence[dict[str, Encoding]],
-    pair: tuple[str, str],
-    logits: Float[Tensor, "Q Q"],
-    candidates: int,
-) -> dict[str, Int[Tensor, " Q"]]:
-    """Rank of each sample's own partner once matching has sorted the best candidates anew.
+@dataclass
+class KeptEncodings:
+    """The encodings of a whole split, by modality, of the samples that have it."""
 
-    Args:
-        model: with a fusion.
-        matching: its matching task.
-        encodings: of every batch of the split, in order: modality -> `Encoding`.
-        pair: the two modalities (a, b).
-        logits: contrastive similarity of each a to each b, over the learned temperature.
-        candidates: K.
+    _parts: dict[str, list[Encoding]] = field(default_factory=lambda: defaultdict(list))
+    _rows: dict[str, list[Tensor]] = field(default_factory=lambda: defaultdict(list))
 
-    Returns:
-        `a_to_b` and `b_to_a` -> ranks from 1. A partner outside the K keeps its rank.
-    """
-    a, b = pair
-    whole = {m: join([batch[m] for batch in encodings]) for m in pair}
-    ranks = {}
-    for query, candidate, scores in ((a, b, logits), (b, a, logits.T)):
-        best = scores.topk(min(candidates, len(scores)), dim=1).indices  # [Q, K]
-        queries = torch.arange(len(scores))[:, None].expand_as(best)
-        picked = {query: queries.reshape(-1), candidate: best.reshape(-1)}
-        matched = _match_in_parts(model, matching, whole, picked).view_as(best)
-        together = scores.gather(1, best) + matched
+    def add(self, encodings: Mapping[str, Encoding], first_row: int) -> None:
+        """Take in a batch whose samples are counted from `first_row` on."""
+        for modality, encoding in encodings.items():
+            present = encoding.present.nonzero()[:, 0]
+            self._parts[modality].append(encoding.rows(present))
+            self._rows[modality].append(present + first_row)
+
+    def joined(self, modality: str) -> tuple[Encoding, Tensor]:
+        """All of them, padded to the longest, and which sample each of them is of, ascending."""
+        return join(self._parts[modality]), torch.cat(self._rows[modality])
+
+
+@dataclass(frozen=True)
+class Reranker:
+    """Sorts retrievals anew, for the pairs that both tasks have learned."""
+
+    model: Model
+    contrastive: Contrastive
+    matching: Matching
+    encodings: KeptEncodings
+
+    def figures(self, retrieved: Sequence[Retrieval], candidates: int) -> dict[str, float]:
+        """Named as in `matching/reranked_image_to_text/recall_at_1`.
+
+        Args:
+            retrieved: by contrastive similarity.
+            candidates: K.
+        """
+        return {
+            f"matching/reranked_{found.direction}/{name}": figure
+            for found in retrieved
+            if self._pair(found, self.contrastive.pairs) and self._pair(found, self.matching.pairs)
+            for name, figure in found.figures(self.ranks(found, candidates)).items()
+        }
+
+    def ranks(self, found: Retrieval, candidates: int) -> Int[Tensor, " Q"]:
+        """Rank of the first right candidate of each query, from 1.
+
+        One that is not among the K best candidates keeps its rank.
+        """
+        pair = self._pair(found, self.contrastive.pairs)
+        assert pair is not None, "the contrastive task has learned this pair"
+        logits = found.similarity * self.contrastive.scale(pair).cpu()
+        best = logits.topk(min(candidates, logits.shape[1]), dim=1).indices  # [Q, K]
+        together = logits.gather(1, best) + self._match(found, best)
         # Raised above all other scores, so that the K stay ahead of the rest.
-        ahead = scores.max() - together.min() + 1
-        sorted_anew = scores.scatter(1, best, together + ahead)
-        ranks[f"{query}_to_{candidate}"] = target_ranks(sorted_anew, torch.arange(len(scores)))
-    return ranks
+        ahead = logits.max() - together.min() + 1
+        return first_hit_ranks(logits.scatter(1, best, together + ahead), found.relevant)
 
+    def _match(self, found: Retrieval, best: Int[Tensor, "Q K"]) -> Tensor:
+        """Log-odds that each query belongs to each of its best candidates, [Q, K], on the CPU."""
+        pair = self._pair(found, self.matching.pairs)
+        assert pair is not None, "the matching task has learned this pair"
+        picked = {
+            found.query: found.query_rows[:, None].expand_as(best).reshape(-1),
+            found.candidate: found.candidate_rows[best].reshape(-1),
+        }
+        whole = {modality: self.encodings.joined(modality) for modality in pair}
+        scores = []
+        for start in range(0, best.numel(), PAIRS_AT_A_TIME):
+            both = {}
+            for modality, (encoding, rows) in whole.items():
+                samples = picked[modality][start : start + PAIRS_AT_A_TIME].to(rows.device)
+                both[modality] = encoding.rows(torch.searchsorted(rows, samples))
+            scores.append(self.matching.score(self.model, pair, both).cpu())
+        return torch.cat(scores).view_as(best)
 
-def _match_in_parts(
-    model: Model, matching: Matching, whole: dict[str, Encoding], picked: dict[str, Tensor]
-) -> Tensor:
-    """Log-odds of a match for every picked pair, [pairs], on the CPU."""
-    a, b = matching.modalities
-    scores = []
-    for rows_a, rows_b in zip(
-        picked[a].split(PAIRS_AT_A_TIME), picked[b].split(PAIRS_AT_A_TIME), strict=True
-    ):
-        device = whole[a].pooled.device
-        scores.append(
-            matching.score(
-                model, whole[a].rows(rows_a.to(device)), whole[b].rows(rows_b.to(device))
-            ).cpu()
-        )
-    return torch.cat(scores)
+    def _pair(self, found: Retrieval, pairs: Sequence[Pair]) -> Pair | None:
+        """The pair of a direction, in the order in which a task names it."""
+        return next((pair for pair in pairs if set(pair) == {found.query, found.candidate}), None)
 
 
 def join(encodings: Sequence[Encoding]) -> Encoding:

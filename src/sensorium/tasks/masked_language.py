@@ -13,7 +13,7 @@ Source: section 3.1.2 of the document (MLM); Devlin et al. 2019, "BERT"; Li et a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -38,6 +38,11 @@ class MaskedLanguageConfig(TaskConfig):
     """Share of the words' tokens that are hidden; at least one in every text."""
     share: float = Field(1.0, gt=0, le=1)
     """Share of a batch's samples whose text is masked in a training step."""
+
+    def problems(self, modalities: list[str]) -> Iterator[str]:
+        if "text" not in modalities:
+            has = ", ".join(modalities) or "none"
+            yield f"needs the modality text, but model.encoders has only {has}"
 
 
 class MaskedLanguage(Task):

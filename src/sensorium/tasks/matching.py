@@ -1,6 +1,6 @@
 """Matching: do these two belong together? A yes-or-no question to the fused representation.
 
-    p(match | a, b) = sigmoid(w . h(a, b))
+    p(match | a, b) = sigmoid(w_ab . h(a, b))
 
 Every sample is seen three times: with its own partner, with a wrong b and with a wrong a. The wrong
 ones are drawn hard: with probability softmax(cosine similarity / temperature), so that the more
@@ -8,6 +8,9 @@ alike two samples look, the likelier they meet. The similarity is that of the co
 the temperature is fixed: at the learned one, which falls as training goes on, the draw would soon
 be only ever the most confusable pair of the batch, and matching would never learn the rest.
 Without a contrastive task they are drawn evenly.
+
+With several pairs of modalities each sample is looked at in one of those that it has, drawn anew
+in every step: more pairs do not cost more.
 
 Shapes: B batch, K <= B samples with both modalities, R <= K of them that this task looks at.
 
@@ -28,17 +31,15 @@ from torch import Tensor, nn
 
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
-from sensorium.tasks.contrastive import same_pairs
-from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, both_present
+from sensorium.tasks.pairs import Pair, PairsConfig, both_present, name_of, same_pairs
+from sensorium.tasks.task import Encoded, Loss, Task
 
-LOOKED_AT = "matching looks at"  # the key, in a prepared batch's targets, of the marked samples
+LOOKED_AT = "pair that matching looks at"  # in a prepared batch's targets: its number, -1 for none
 
 
-class MatchingConfig(TaskConfig):
-    """Image-text matching, or that of any pair."""
+class MatchingConfig(PairsConfig):
+    """Image-text matching, or that of any pairs."""
 
-    modalities: tuple[str, str] = ("image", "text")
-    """The pair."""
     temperature: float = Field(0.2, gt=0)
     """Of the draw of wrong partners: the smaller, the harder they are."""
     share: float = Field(1.0, gt=0, le=1)
@@ -47,83 +48,136 @@ class MatchingConfig(TaskConfig):
 
 
 class Matching(Task):
-    """A linear head on the fused vector."""
+    """A linear head for each pair, on the fused vector of its two modalities alone."""
 
     needs_fusion: ClassVar[bool] = True
 
     def __init__(self, config: MatchingConfig, model: Model) -> None:
         super().__init__()
         assert model.fusion is not None, "the recipe refuses a matching task without a fusion"
-        self.modalities = config.modalities
+        self.pairs = config.pairs_of(model.widths)
         self.temperature = config.temperature
         self.share = config.share
-        self.head = nn.Linear(model.fusion.width, 1)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
+        self.heads = nn.ModuleDict(
+            {name_of(pair): nn.Linear(model.fusion.width, 1) for pair in self.pairs}
+        )
+        for head in self.heads.values():
+            assert isinstance(head, nn.Linear)
+            nn.init.normal_(head.weight, std=0.02)
+            nn.init.zeros_(head.bias)
 
-    def score(self, model: Model, a: Encoding, b: Encoding) -> Float[Tensor, " B"]:
-        """Log-odds that each a belongs to the b in the same row."""
-        fused = model.fuse(dict(zip(self.modalities, (a, b), strict=True)))
-        return self.head(fused.vector).float()[:, 0]
+    def score(
+        self, model: Model, pair: Pair, encodings: Mapping[str, Encoding]
+    ) -> Float[Tensor, " B"]:
+        """Log-odds that the two modalities in each row belong together."""
+        fused = model.fuse({modality: encodings[modality] for modality in pair})
+        return self.heads[name_of(pair)](fused.vector).float()[:, 0]
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Mark the samples that are looked at; batches are shuffled, so the first are any."""
-        rows = both_present(batch.inputs, self.modalities)
-        looked_at = torch.zeros(len(batch), dtype=torch.bool, device=rows.device)
-        if len(rows) > 1:  # one sample alone has no wrong partner
-            looked_at[rows[: max(1, round(self.share * len(rows)))]] = True
+        looked_at = self._draw_pairs(batch, generator)
+        for number in range(len(self.pairs)):
+            rows = (looked_at == number).nonzero()[:, 0]
+            looked_at[rows[max(1, round(self.share * len(rows))) :]] = -1
         return replace(batch, targets={**batch.targets, LOOKED_AT: looked_at})
 
+    def _draw_pairs(self, batch: Batch, generator: torch.Generator) -> Int[Tensor, " B"]:
+        """A pair for each sample, by its number; -1 where the sample has none."""
+        drawn = torch.full((len(batch),), -1, device=generator.device)
+        rows_of = [both_present(batch.inputs, pair).to(drawn.device) for pair in self.pairs]
+        usable = {number: rows for number, rows in enumerate(rows_of) if len(rows) > 1}
+        if len(usable) == 1:  # one sample alone has no wrong partner
+            ((number, rows),) = usable.items()
+            drawn[rows] = number
+        elif usable:
+            scores = torch.rand(len(batch), len(rows_of), generator=generator, device=drawn.device)
+            has = torch.zeros_like(scores, dtype=torch.bool)
+            for number, rows in usable.items():
+                has[rows, number] = True
+            best = scores.masked_fill(~has, -1.0).max(dim=1)
+            drawn = best.indices.masked_fill(best.values < 0, -1)
+        return drawn
+
     def count(self, batch: Batch) -> int:
-        return 3 * int(batch.targets[LOOKED_AT].sum())
+        return 3 * int((batch.targets[LOOKED_AT] >= 0).sum())
 
     def loss(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> Loss:
-        rows = both_present(encoded.encodings, self.modalities)
-        own = batch.targets[LOOKED_AT][rows].nonzero()[:, 0]
-        logits, labels = self._all_pairings(model, encoded, batch, rows, own, generator)
-        loss = F.binary_cross_entropy_with_logits(logits, labels, reduction="sum")
-        return Loss(loss, ((logits > 0) == labels.bool()).sum())
+        losses, correct = [], []
+        for number, pair in enumerate(self.pairs):
+            rows = both_present(encoded.encodings, pair)
+            own = (batch.targets[LOOKED_AT][rows] == number).nonzero()[:, 0]
+            if len(own):
+                logits, labels = self._all_pairings(
+                    model, encoded, batch, pair, rows, own, generator
+                )
+                losses.append(F.binary_cross_entropy_with_logits(logits, labels, reduction="sum"))
+                correct.append(((logits > 0) == labels.bool()).sum())
+        return Loss(torch.stack(losses).sum(), torch.stack(correct).sum())
+
+    def can_predict(self, batch: Batch) -> bool:
+        return any(len(both_present(batch.inputs, pair)) > 1 for pair in self.pairs)
 
     def predict(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        rows = both_present(encoded.encodings, self.modalities)
-        own = torch.arange(len(rows), device=rows.device)
-        logits, labels = self._all_pairings(model, encoded, batch, rows, own, generator)
-        return {"logits": logits, "labels": labels}
+        """Every sample in every pair that it has, and the number of the pair."""
+        parts: dict[str, list[Tensor]] = {"logits": [], "labels": [], "pair": []}
+        for number, pair in enumerate(self.pairs):
+            rows = both_present(encoded.encodings, pair)
+            if len(rows) > 1:
+                own = torch.arange(len(rows), device=rows.device)
+                logits, labels = self._all_pairings(
+                    model, encoded, batch, pair, rows, own, generator
+                )
+                parts["logits"].append(logits)
+                parts["labels"].append(labels)
+                parts["pair"].append(torch.full_like(labels, number))
+        return {what: torch.cat(of_pairs) for what, of_pairs in parts.items()}
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
-        """Accuracy on matching and on wrong pairs, each half of the figure; guessing gives 0.5."""
-        said_match = predictions["logits"] > 0
-        is_match = predictions["labels"].bool()
-        right_on_matches = said_match[is_match].double().mean().item()
-        right_on_wrong = (~said_match[~is_match]).double().mean().item()
-        return {"accuracy": (right_on_matches + right_on_wrong) / 2}
+        """Accuracy on matching and on wrong pairs, each half of the figure; guessing gives 0.5.
+
+        With several pairs of modalities, that of each, and their mean.
+        """
+        accuracies = {}
+        for number in predictions["pair"].unique().long().tolist():
+            of_pair = predictions["pair"] == number
+            said_match = predictions["logits"][of_pair] > 0
+            is_match = predictions["labels"][of_pair].bool()
+            right_on_matches = said_match[is_match].double().mean().item()
+            right_on_wrong = (~said_match[~is_match]).double().mean().item()
+            accuracies[self.pairs[number]] = (right_on_matches + right_on_wrong) / 2
+        figures = {"accuracy": sum(accuracies.values()) / len(accuracies)}
+        if len(self.pairs) > 1:
+            figures |= {f"{name_of(pair)}/accuracy": a for pair, a in accuracies.items()}
+        return figures
 
     def _all_pairings(
         self,
         model: Model,
         encoded: Encoded,
         batch: Batch,
+        pair: Pair,
         rows: Int[Tensor, " K"],
         own: Int[Tensor, " R"],
         generator: torch.Generator,
     ) -> tuple[Float[Tensor, 3 * R], Float[Tensor, 3 * R]]:
         """Logits and labels: own partners, then a wrong b, then a wrong a, in one fusion pass."""
-        a, b = (encoded.encodings[m].rows(rows) for m in self.modalities)
-        similarity = encoded.similarity.get(self.modalities)
+        a, b = (encoded.encodings[m].rows(rows) for m in pair)
+        similarity = encoded.similarity_of(pair)
         if similarity is None:
             similarity = torch.zeros(len(rows), len(rows), device=rows.device)
         similarity = similarity / self.temperature
         right = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
-        same = same_pairs(batch, self.modalities, rows)
+        same = same_pairs(batch, pair, rows)
         wrong_only = similarity.masked_fill(right if same is None else right | same, float("-inf"))
         wrong_b = draw_hard(wrong_only[own], generator)
         wrong_a = draw_hard(wrong_only.T[own], generator)
         pick_a, pick_b = torch.cat([own, own, wrong_a]), torch.cat([own, wrong_b, own])
-        logits = self.score(model, a.rows(pick_a), b.rows(pick_b))
+        picked = dict(zip(pair, (a.rows(pick_a), b.rows(pick_b)), strict=True))
+        logits = self.score(model, pair, picked)
         labels = torch.zeros_like(logits)
         labels[: len(own)] = 1
         return logits, labels

@@ -60,6 +60,7 @@ class Mixture(nn.Module):
         encoded = Encoded(self.model.encode(batch))
         predictions = {
             name: self.tasks[name].predict(self.model, encoded, batch, generator)
-            for name in self.counts(batch)
+            for name in self.tasks
+            if self.tasks[name].can_predict(batch)
         }
         return predictions, encoded.encodings

@@ -10,7 +10,7 @@ Evaluation asks for `predict` on every batch, and for `metrics` on all predictio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -29,6 +29,11 @@ class TaskConfig(Config):
     weight: float = Field(1.0, ge=0)
     """Weight of its mean loss in the sum over tasks."""
 
+    def problems(self, modalities: list[str]) -> Iterator[str]:
+        """Why a model of these modalities cannot learn the task, as in `needs the modality text`;
+        nothing where it can."""
+        yield from ()
+
 
 @dataclass
 class Encoded:
@@ -42,6 +47,11 @@ class Encoded:
 
     encodings: dict[str, Encoding]
     similarity: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+
+    def similarity_of(self, pair: tuple[str, str]) -> Tensor | None:
+        """The similarity of a pair, whichever of the two was named first; None: not computed."""
+        turned = self.similarity.get(pair[::-1])
+        return self.similarity.get(pair) if turned is None else turned.T
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,10 @@ class Task(nn.Module):
         """The loss over all items of `batch`, summed."""
         raise NotImplementedError
 
+    def can_predict(self, batch: Batch) -> bool:
+        """Whether a prepared batch holds anything to judge the task by."""
+        return self.count(batch) > 0
+
     def predict(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> dict[str, Tensor]:
@@ -91,25 +105,3 @@ class Task(nn.Module):
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Figures from the predictions of all batches, joined along their first axis."""
         raise NotImplementedError
-
-
-def both_present(encodings_or_inputs: Mapping[str, Any], modalities: tuple[str, str]) -> Tensor:
-    """Indices [K] of the samples that have both modalities."""
-    a, b = (encodings_or_inputs.get(m) for m in modalities)
-    if a is None or b is None:
-        return torch.zeros(0, dtype=torch.long)
-    return (a.present & b.present).nonzero()[:, 0]
-
-
-def same_items(batch: Batch, modality: str) -> Tensor | None:
-    """[B, B] bool, which samples hold the same item; None where items cannot be compared.
-
-    Two pictures under one caption are no negatives of each other, and calling them so teaches the
-    model a falsehood. Token ids can be compared exactly; pixels cannot.
-    """
-    inputs = batch.inputs[modality]
-    if inputs.values.is_floating_point() or inputs.values.dim() != 2:
-        return None
-    rows = torch.full((len(batch),), -1, device=inputs.present.device)
-    rows[inputs.present] = inputs.values.unique(dim=0, return_inverse=True)[1]
-    return rows[:, None] == rows[None, :]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from sensorium.data import BrokenSample, Dataset, Loader, Quarantine, open_dataset, open_splits
 from sensorium.errors import DataError, RunError
-from sensorium.evaluation import Evaluation, Retrieved
+from sensorium.evaluation import Evaluation
 from sensorium.evaluation import evaluate as evaluate_mixture
 from sensorium.evaluation.report import Shown, write_report
 from sensorium.run import Run, choose_device
 from sensorium.tasks import Mixture
+from sensorium.tasks.retrieval import Retrieval
 from sensorium.training.log import METRICS, read_metrics
 from sensorium.verbs.listeners import Listeners
 
@@ -100,15 +101,15 @@ def record(run: Run, judged: Evaluation, dataset: Dataset, split: str) -> dict[s
     figures = {f"{split}/{name}": figure for name, figure in judged.metrics.items()}
     summary["metrics"] |= figures
     run.write_summary(summary)
-    report(run, summary, judged.retrieved, lambda id: _shown(dataset, id))
+    report(run, summary, judged.retrieved, lambda row: _shown(dataset, judged.ids[row]))
     return summary
 
 
 def report(
     run: Run,
     summary: dict[str, Any],
-    retrieved: Retrieved | None = None,
-    show: Callable[[str], Shown] = lambda id: Shown(id, None, None),
+    retrieved: Sequence[Retrieval] = (),
+    show: Callable[[int], Shown] = lambda row: Shown(str(row), None, None),
 ) -> None:
     """Write the run's report anew, with what was retrieved from the set that was judged last."""
     write_report(
