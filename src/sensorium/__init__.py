@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sensorium.errors import SensoriumError
     from sensorium.recipe import Recipe, load_recipe
     from sensorium.run import Run
+    from sensorium.verbs.check import check
     from sensorium.verbs.demo import demo
     from sensorium.verbs.evaluate import evaluate
     from sensorium.verbs.index import index
@@ -31,6 +32,7 @@ _HOMES = {
     "Recipe": "sensorium.recipe",
     "Run": "sensorium.run",
     "SensoriumError": "sensorium.errors",
+    "check": "sensorium.verbs.check",
     "demo": "sensorium.verbs.demo",
     "evaluate": "sensorium.verbs.evaluate",
     "index": "sensorium.verbs.index",
@@ -46,6 +48,7 @@ __all__ = [
     "Run",
     "SensoriumError",
     "build_world",
+    "check",
     "demo",
     "evaluate",
     "index",

@@ -1,0 +1,151 @@
+"""Sets of samples enter; what they hold, and what is wrong with them, leaves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sensorium.data.cache import Progress
+from sensorium.data.check.duplicates import Place as Row
+from sensorium.data.check.examine import Examiner
+from sensorium.data.check.groups import Groups
+from sensorium.data.check.labels import giveaways
+from sensorium.data.check.look import Suspicion
+from sensorium.data.check.parallel import available_cores, examine_all
+from sensorium.data.check.report import CheckedSet, Column, Group, Place, Report
+from sensorium.data.check.tally import Suspect, Tally
+from sensorium.data.quarantine import Broken
+from sensorium.data.settings import DataConfig
+from sensorium.data.sources import Source
+
+
+@dataclass(frozen=True)
+class OpenedSet:
+    """A set to be checked.
+
+    Attributes:
+        name: as in `train`; that of no other.
+        path: where it lies.
+        source: its rows.
+        required: modalities without which a row is broken; any other may be absent.
+    """
+
+    name: str
+    path: Path
+    source: Source
+    required: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """A set beside others that could not be opened, and the reason."""
+
+    name: str
+    path: Path
+    reason: str
+
+
+def check_sets(
+    sets: Sequence[OpenedSet],
+    config: DataConfig,
+    *,
+    unopened: Sequence[Unopened] = (),
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Decode every cell of every row, once, and report.
+
+    Args:
+        sets: the first is what the others are compared with, as a rule the training set.
+        unopened: other sets, to be reported as broken.
+        workers: processes; by default as many as there are cores.
+        progress: called with the rows done and the rows in all.
+    """
+    workers = workers or available_cores()
+    total = sum(len(one.source) for one in sets)
+    tallies = [Tally(len(one.source)) for one in sets]
+    found = Groups()
+    begin = time.perf_counter()
+    examiners = [Examiner(one.source, config, one.required) for one in sets]
+    for done, (number, examined) in enumerate(examine_all(examiners, workers), start=1):
+        tallies[number].add(examined, sets[number].source.id(examined.row))
+        found.add(number, examined)
+        if progress is not None:
+            progress(done, total)
+    seconds = time.perf_counter() - begin
+    groups = _groups(sets, tallies, found)
+    checked = [_checked(one, tally) for one, tally in zip(sets, tallies, strict=True)]
+    checked += [_unopened(one) for one in unopened]
+    return Report(checked, groups, seconds, workers)
+
+
+def _groups(sets: Sequence[OpenedSet], tallies: Sequence[Tally], found: Groups) -> list[Group]:
+    """Duplicates, leaks first; samples with a caption of another become suspects, too."""
+    groups = []
+    modalities = {modality for modality, _ in found.columns()}
+    for modality, column in found.columns():
+        if modality == "text" and not _is_caption(column, sets, tallies):
+            continue
+        # A caption that two sets share is no leak where its pictures or sounds are others.
+        may_leak = modality != "text" or modalities == {"text"}
+        exact = found.exact((modality, column))
+        if modality == "text":
+            _suspect_captions(sets, tallies, column, exact)
+        for is_exact, rows in [(True, exact), (False, found.near((modality, column), exact))]:
+            for group in rows:
+                leaks = may_leak and len({number for number, _ in group}) > 1
+                members = [Place(sets[n].name, sets[n].source.id(row), row) for n, row in group]
+                groups.append(Group(modality, is_exact, members, leaks))
+    return sorted(groups, key=lambda group: (not group.leaks, not group.exact))
+
+
+def _is_caption(column: str, sets: Sequence[OpenedSet], tallies: Sequence[Tally]) -> bool:
+    """Whether a column is mapped to text, and its texts are not the names of classes."""
+    mapped = any(column in one.source.fields.get("text", []) for one in sets)
+    return mapped and not any(
+        column in tally.labels and tally.labels[column].holds_labels for tally in tallies
+    )
+
+
+def _suspect_captions(
+    sets: Sequence[OpenedSet], tallies: Sequence[Tally], column: str, exact: list[list[Row]]
+) -> None:
+    for group in exact:
+        for place in group:
+            number, row = place
+            of, other = next(one for one in group if one != place)
+            more = f" and {len(group) - 2:,} more" if len(group) > 2 else ""
+            said = f"the same as that of {sets[of].source.id(other)}{more}"
+            suspicion = Suspicion("duplicated caption", said)
+            tallies[number].suspect(Suspect(sets[number].source.id(row), row, column, suspicion))
+
+
+def _checked(opened: OpenedSet, tally: Tally) -> CheckedSet:
+    source = opened.source
+    labels = {name: column for name, column in tally.labels.items() if column.holds_labels}
+    captions = source.fields.get("text", [])
+    return CheckedSet(
+        name=opened.name,
+        path=str(opened.path),
+        samples=len(source) + len(source.broken),
+        columns=[
+            Column(name, facts.modality, facts.samples, facts.measures(), facts.words())
+            for name, facts in tally.facts.items()
+            if name in captions or name not in labels
+        ],
+        broken=source.broken + tally.broken,
+        suspicious=tally.suspects,
+        suspicions=dict(tally.suspicions.most_common()),
+        labels={name: column.counts() for name, column in labels.items()},
+        giveaways=[
+            one for name, column in labels.items() for one in giveaways(name, column, tally.files)
+        ],
+        notes=source.notes,
+    )
+
+
+def _unopened(one: Unopened) -> CheckedSet:
+    broken = [Broken(one.path.name, one.reason)]
+    return CheckedSet(one.name, str(one.path), 1, [], broken, [], {}, {}, [], [])

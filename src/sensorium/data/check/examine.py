@@ -1,0 +1,150 @@
+"""A row of a source -> what was seen of each of its cells; everything is decoded, and let go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sensorium.data.cells import Medium, as_medium, as_text, filled
+from sensorium.data.check.image import look_at_image
+from sensorium.data.check.look import Look, Suspicion
+from sensorium.data.check.text import look_at_text
+from sensorium.data.modalities import MODALITIES, MediumModality
+from sensorium.data.quarantine import BrokenSample
+from sensorium.data.settings import DataConfig
+from sensorium.data.sources import Row, Source
+
+LABEL_CHARACTERS = 64
+"""A cell of more is no label."""
+
+LOOKS: Mapping[str, Callable[[Medium, DataConfig], Look]] = {"image": look_at_image}
+"""Modality -> what looks at its files; texts are in no file."""
+
+EMPTY_CAPTION = Suspicion("empty caption", "nothing, or nothing but spaces")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A look, the column of the cell, and its modality."""
+
+    column: str
+    modality: str
+    look: Look
+
+
+@dataclass
+class Examined:
+    """One row after all of it was decoded.
+
+    Attributes:
+        row: its number in the source.
+        seen: of every cell of every modality, and of every other column that holds text.
+        broken: why the row cannot be used, as the quarantine would say; empty for a good one.
+        suspicions: with the column of each.
+        labels: column -> cell, of those that are short enough to be labels.
+        file: the name of its first file, as the cell has it.
+    """
+
+    row: int
+    seen: list[Seen] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    suspicions: list[tuple[str, Suspicion]] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+    file: str | None = None
+
+
+class Examiner:
+    """Looks at the rows of one source.
+
+    Args:
+        config: how files are decoded.
+        required: modalities without which a row is broken.
+    """
+
+    def __init__(self, source: Source, config: DataConfig, required: Sequence[str] = ()) -> None:
+        self.source = source
+        self._required = required
+        self.config = config
+        self._files = {
+            column
+            for name, columns in source.fields.items()
+            if name != "text"
+            for column in columns
+        }
+        captions = source.fields.get("text", [])
+        self._others = [
+            column
+            for column in source.columns
+            if column not in self._files and column not in captions
+        ]
+
+    def __call__(self, row: int) -> Examined:
+        """Decode everything in a row; whatever is wrong with it is in what is returned."""
+        read = self.source.row(row)
+        examined = Examined(row, labels=self._labels(read))
+        for modality, columns in self.source.fields.items():
+            before = len(examined.seen) + len(examined.broken)
+            for column in columns:
+                self._look_at_cell(examined, read, column, modality)
+            empty = before == len(examined.seen) + len(examined.broken)
+            if empty and modality in self._required:
+                listed = ", ".join(repr(column) for column in columns)
+                examined.broken.append(f"no {modality}: nothing in {listed}")
+            elif modality == "text" and any(_is_blank(read.values.get(c)) for c in columns):
+                examined.suspicions.append((columns[0], EMPTY_CAPTION))
+        for column in self._others:
+            if _holds_text(read.values.get(column)):
+                self._look_at_cell(examined, read, column, "text")
+        return examined
+
+    def _look_at_cell(self, examined: Examined, row: Row, column: str, modality: str) -> None:
+        for cell in filled(row.values.get(column)):
+            try:
+                look = self._look(modality, cell, row)
+            except BrokenSample as error:
+                examined.broken.append(str(error))
+                continue
+            finally:
+                if modality != "text" and examined.file is None:
+                    examined.file = _file_name(cell)
+            examined.seen.append(Seen(column, modality, look))
+            examined.suspicions += [(column, suspicion) for suspicion in look.suspicions]
+
+    def _look(self, modality: str, cell: Any, row: Row) -> Look:
+        if modality == "text":
+            return look_at_text(as_text(cell))
+        kind = MODALITIES[modality]
+        assert issubclass(kind, MediumModality), "text is the one modality that is in no file"
+        medium = as_medium(cell, row.folder, kind.noun)
+        try:
+            return LOOKS[modality](medium, self.config)
+        except BrokenSample as error:
+            raise BrokenSample(f"{medium.name}: {error}") from error
+
+    def _labels(self, row: Row) -> dict[str, str]:
+        return {
+            column: str(cell).strip()
+            for column, cell in row.values.items()
+            if column not in self._files
+            and isinstance(cell, str | int)
+            and 0 < len(str(cell).strip()) <= LABEL_CHARACTERS
+        }
+
+
+def _file_name(cell: Any) -> str | None:
+    name = cell.get("path") if isinstance(cell, dict) else cell
+    return name if isinstance(name, str) else None
+
+
+def _is_blank(cell: Any) -> bool:
+    """Whether there is a text, or one of several, with nothing in it. None is no text at all."""
+    if isinstance(cell, list):
+        return any(map(_is_blank, cell))
+    return isinstance(cell, str) and not cell.strip()
+
+
+def _holds_text(cell: Any) -> bool:
+    return isinstance(cell, str) or (
+        isinstance(cell, list) and bool(cell) and all(isinstance(one, str) for one in cell)
+    )

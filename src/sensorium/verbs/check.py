@@ -1,0 +1,114 @@
+"""Decode all of some data, and say what it holds and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sensorium.data import DataConfig, Source, open_source, resolve
+from sensorium.data.check import OpenedSet, Report, Unopened, check_sets, find_sets
+from sensorium.data.check.page import write_check_page
+from sensorium.data.columns import Fields
+from sensorium.data.splits import SPLITS
+from sensorium.errors import DataError
+from sensorium.recipe import load_recipe, shipped_recipes
+from sensorium.verbs.listeners import Listeners
+
+
+def check(
+    data: str | Path,
+    *,
+    against: str | Path | None = None,
+    html: str | Path | None = None,
+    workers: int | None = None,
+    listeners: Listeners | None = None,
+) -> Report:
+    """Decode every sample of some data, and report what it holds and what is wrong with it.
+
+    Args:
+        data: a file or folder of any known kind, a folder that holds several sets, or a recipe,
+            whose sets are checked by its own settings.
+        against: another set, or several, that should share nothing with the first.
+        html: write the report as a page there, too.
+        workers: processes that decode; by default as many as there are cores.
+        listeners: who is told of progress.
+
+    Raises:
+        SensoriumError: no such data, or nothing of it can be opened.
+    """
+    listeners = listeners or Listeners()
+    config, places = _places(str(data))
+    if against is not None:
+        places = _joined(places, _places(str(against))[1])
+    sets, unopened = _open(places, config)
+    for one in sets:
+        for note in one.source.notes:
+            listeners.on_note(note)
+    report = check_sets(
+        sets,
+        config or DataConfig(),
+        unopened=unopened,
+        workers=workers,
+        progress=lambda done, total: listeners.on_work("checking", done, total),
+    )
+    if html is not None:
+        Path(html).parent.mkdir(parents=True, exist_ok=True)
+        write_check_page(Path(html), str(data), report, sets)
+    return report
+
+
+def _places(data: str) -> tuple[DataConfig | None, dict[str, Path]]:
+    """The settings, where a recipe says them, and the sets by name."""
+    here = Path(data).expanduser()
+    is_recipe = here.suffix in (".yaml", ".yml") or data in shipped_recipes()
+    if here.exists() and not (here.is_file() and is_recipe):
+        return None, find_sets(here)
+    if not is_recipe:
+        return None, find_sets(resolve(DataConfig(), data))
+    config = load_recipe(data).data
+    named = {split: place for split in SPLITS if (place := getattr(config, split)) is not None}
+    if not named:
+        raise DataError(f"recipe {data} names no data; set data.train, data.validation, data.test")
+    return config, {split: resolve(config, place.path) for split, place in named.items()}
+
+
+def _joined(places: Mapping[str, Path], others: Mapping[str, Path]) -> dict[str, Path]:
+    """All of them, each under a name of its own."""
+    joined = dict(places)
+    for name, path in others.items():
+        if path in places.values():
+            raise DataError(f"--against {path}: that is the set to be checked; name another")
+        joined[name if name not in places else str(path)] = path
+    return joined
+
+
+def _open(
+    places: Mapping[str, Path], recipe: DataConfig | None
+) -> tuple[list[OpenedSet], list[Unopened]]:
+    """Open what can be; where nothing can, the first reason is the error.
+
+    Columns are the recipe's; without one, those guessed for the first set hold for the others.
+    """
+    fields: Fields | None = recipe.fields if recipe is not None else None
+    sets: list[OpenedSet] = []
+    unopened: list[Unopened] = []
+    first_error: DataError | None = None
+    for name, path in places.items():
+        try:
+            source = open_source(path, fields, strict=False)
+        except DataError as error:
+            first_error = first_error or error
+            unopened.append(Unopened(name, path, str(error)))
+            continue
+        fields = fields or source.fields
+        sets.append(OpenedSet(name, path, source, _required(recipe, source)))
+    if first_error is not None and not sets:
+        raise first_error
+    return sets, unopened
+
+
+def _required(recipe: DataConfig | None, source: Source) -> list[str]:
+    """Modalities without which a row is broken: without a recipe none is, absence is counted."""
+    if recipe is None:
+        return []
+    return list(source.fields) if recipe.required is None else recipe.required
