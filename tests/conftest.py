@@ -1,7 +1,7 @@
 """Shapes are checked at run time in every test; small models, batches and a run are at hand."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import install_import_hook
@@ -14,7 +14,7 @@ import torch  # noqa: E402
 
 from sensorium.batch import Batch, Inputs  # noqa: E402
 from sensorium.cli import main  # noqa: E402
-from sensorium.encoders import EncodersConfig, ImageEncoderConfig, TextEncoderConfig  # noqa: E402
+from sensorium.encoders import EncodersConfig  # noqa: E402
 from sensorium.fusion import CrossAttentionConfig  # noqa: E402
 from sensorium.model import Model, ModelConfig, build_model  # noqa: E402
 from sensorium.recipe import Recipe  # noqa: E402
@@ -26,6 +26,7 @@ from tests.pairs import tiny_tree, write_pairs  # noqa: E402
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 
 IMAGE_SIZE, VOCABULARY, CONTEXT_TOKENS = 16, 40, 12
+VIDEO_SIZE, FRAMES = 8, 4
 PAD, START, END, MASK = range(4)
 
 
@@ -33,14 +34,25 @@ PAD, START, END, MASK = range(4)
 FUSION_CONFIGS = {"cross_attention": CrossAttentionConfig(width=16, depth=2, heads=2)}
 
 
-def small_model_config(fusion: str = "cross_attention", **encoder: object) -> ModelConfig:
-    """Two tiny encoders and a fusion; keywords go to both encoders."""
+# what the tiny encoder of a modality needs beside its width, depth and heads
+ENCODER_SETTINGS: dict[str, dict[str, object]] = {
+    "image": {"patch_size": 4},
+    "text": {},
+    "video": {"patch_size": 4},
+}
+
+
+def small_model_config(
+    fusion: str = "cross_attention",
+    *,
+    modalities: Sequence[str] = ("image", "text"),
+    **encoder: object,
+) -> ModelConfig:
+    """Tiny encoders and a fusion; other keywords go to all encoders."""
     sizes = {"width": 16, "depth": 2, "heads": 2} | encoder
+    encoders = {name: ENCODER_SETTINGS[name] | sizes for name in modalities}
     return ModelConfig(
-        encoders=EncodersConfig(
-            image=ImageEncoderConfig(patch_size=4, **sizes), text=TextEncoderConfig(**sizes)
-        ),
-        fusion=FUSION_CONFIGS[fusion],
+        encoders=EncodersConfig.model_validate(encoders), fusion=FUSION_CONFIGS[fusion]
     )
 
 
@@ -49,6 +61,7 @@ def small_model(config: ModelConfig | None = None) -> Model:
     sizes = {
         "image": {"image_size": IMAGE_SIZE},
         "text": {"vocabulary": VOCABULARY, "context_tokens": CONTEXT_TOKENS},
+        "video": {"image_size": VIDEO_SIZE, "frames": FRAMES},
     }
     return build_model(config or small_model_config(), sizes)
 
@@ -65,9 +78,12 @@ def small_batch(
     *,
     image: list[bool] | None = None,
     text: list[bool] | None = None,
+    video: list[bool] | None = None,
     seed: int = 0,
 ) -> Batch:
-    """Random pictures and texts of different lengths; `image` and `text` say who has them."""
+    """Random pictures and texts of different lengths; `image` and `text` say who has them, by
+    default everybody. Others are in the batch only if it is said who has them.
+    """
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.randint(0, 256, (samples, 3, IMAGE_SIZE, IMAGE_SIZE), generator=generator)
     ids = torch.randint(4, VOCABULARY, (samples, CONTEXT_TOKENS - 2), generator=generator)
@@ -78,13 +94,21 @@ def small_batch(
     ids = ids.masked_fill(~mask, PAD)
     has_image = torch.tensor(image if image is not None else [True] * samples)
     has_text = torch.tensor(text if text is not None else [True] * samples)
-    return Batch(
-        ids=[f"made.jsonl:{i + 1}" for i in range(samples)],
-        inputs={
-            "image": Inputs(pixels[has_image].to(torch.uint8), None, has_image),
-            "text": Inputs(ids[has_text], mask[has_text], has_text),
-        },
-    )
+    inputs = {
+        "image": Inputs(pixels[has_image].to(torch.uint8), None, has_image),
+        "text": Inputs(ids[has_text], mask[has_text], has_text),
+    }
+    if video is not None:
+        inputs["video"] = _small_videos(torch.tensor(video), generator)
+    return Batch(ids=[f"made.jsonl:{i + 1}" for i in range(samples)], inputs=inputs)
+
+
+def _small_videos(present: torch.Tensor, generator: torch.Generator) -> Inputs:
+    """Noise in clips of different lengths."""
+    shape = (int(present.sum()), FRAMES, 3, VIDEO_SIZE, VIDEO_SIZE)
+    frames = torch.randint(0, 256, shape, generator=generator).to(torch.uint8)
+    lengths = torch.randint(1, FRAMES + 1, shape[:1], generator=generator)
+    return Inputs(frames, torch.arange(FRAMES) < lengths[:, None], present)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from sensorium.config import Config
 from sensorium.data.settings import DataConfig
+from sensorium.encoders.pixels import PixelEncoderConfig
 from sensorium.errors import RecipeError
 from sensorium.evaluation.evaluate import EvaluationConfig
 from sensorium.fusion import FUSIONS
@@ -208,8 +209,10 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             f"train.validate_every_steps={every} has no set to validate on; give data.validation "
             "or data.validation_share"
         )
-    image, size = recipe.model.encoders.image, recipe.data.image.size
-    if image is not None and size % image.patch_size:
-        yield (
-            f"model.encoders.image.patch_size={image.patch_size} must divide data.image.size={size}"
-        )
+    for modality in ("image", "video"):
+        encoder, size = encoders.get(modality), getattr(data, modality).size
+        if isinstance(encoder, PixelEncoderConfig) and size % encoder.patch_size:
+            yield (
+                f"model.encoders.{modality}.patch_size={encoder.patch_size} must divide "
+                f"data.{modality}.size={size}"
+            )

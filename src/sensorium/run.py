@@ -175,6 +175,7 @@ def build(recipe: Recipe, tokenizer: Tokenizer) -> Mixture:
     data = recipe.data
     sizes = {
         "image": {"image_size": data.image.size},
+        "video": {"image_size": data.video.size, "frames": data.video.frames},
         "text": {"vocabulary": tokenizer.size, "context_tokens": data.text.context_tokens},
     }
     model = build_model(recipe.model, sizes)

@@ -9,6 +9,7 @@ from sensorium.fusion import FUSIONS
 from sensorium.tasks import TASKS
 
 TEXT_MISSING = [True, False, True, True, False, True]
+VIDEO_MISSING = [True, True, False, True, True, True]
 IMAGE_MISSING = [True, True, False, True, False, True]
 
 
@@ -24,6 +25,17 @@ def test_a_sample_is_fused_the_same_alone_and_among_others(fusion):
             real = tokens.mask[0]
             whole = together.tokens[modality].values[row, : len(real)]
             torch.testing.assert_close(tokens.values[0, real], whole[real])
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_a_clip_is_fused_the_same_alone_and_among_longer_ones(fusion):
+    config = small_model_config(fusion, modalities=("text", "video"))
+    model = small_model(config).eval()
+    batch = small_batch(6, text=TEXT_MISSING, video=VIDEO_MISSING).without("image")
+    together = model(batch).fused
+    for row in range(6):
+        alone = model(batch.rows(torch.tensor([row]))).fused
+        torch.testing.assert_close(alone.vector[0], together.vector[row])
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

@@ -205,5 +205,31 @@ def test_nothing_of_use(tmp_path: Path, write: Write) -> None:
         DataError, match=r"be the image; the columns are label, score\. Say it as d"
     ):
         open_source(tmp_path / "a.jsonl")
-    with pytest.raises(DataError, match="neither a picture nor a text column; the columns are lab"):
+    with pytest.raises(DataError, match="no column of any modality; the columns are lab"):
         open_source(tmp_path / "a.jsonl", strict=False)
+
+
+@pytest.mark.parametrize(
+    ("row", "video", "image"),
+    [
+        ({"file_name": "a.mp4", "text": "a"}, "file_name", None),
+        ({"clip": "a.MOV", "other.mkv": "x", "text": "a"}, "clip", None),
+        ({"video": {"bytes": b"1", "path": None}, "text": "a"}, "video", None),
+        ({"part": {"path": "a.webm", "start": 1.0, "end": 2.0}, "text": "a"}, "part", None),
+        ({"picture": "a.png", "film": "a.avi", "text": "a"}, "film", "picture"),
+        ({"picture": "a.gif", "text": "a"}, None, "picture"),
+        ({"movie": "Casablanca", "picture": "a.png", "text": "a"}, None, "picture"),
+    ],
+)
+def test_guessed_videos(
+    tmp_path: Path, write: Write, row: dict[str, Any], video: str | None, image: str | None
+) -> None:
+    if any(isinstance(cell, dict) for cell in row.values()):
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / "a.parquet")
+        source = open_source(tmp_path / "a.parquet")
+    else:
+        write(tmp_path / "a.jsonl", [row])
+        source = open_source(tmp_path / "a.jsonl")
+    assert source.fields.get("video") == (video and [video])
+    assert source.fields.get("image") == (image and [image])
+    assert source.fields["text"] == ["text"]

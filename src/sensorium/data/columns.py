@@ -6,18 +6,22 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from sensorium.data.image import SUFFIXES
+from sensorium.data.image import SUFFIXES as IMAGE_SUFFIXES
 from sensorium.data.tables import Cells
+from sensorium.data.video import SUFFIXES as VIDEO_SUFFIXES
 from sensorium.errors import DataError
 
-NAMES = ("image", "text")
-"""Of all modalities, in the order in which their columns are guessed."""
+NAMES = ("image", "text", "video")
+"""Of all modalities."""
 
 IMAGE_NAMES = ("image", "img", "picture", "photo")
 """Columns that are pictures whatever their cells look like."""
 
+VIDEO_NAMES = ("video", "clip", "movie")
+"""Columns that are videos if their cells are files of any kind."""
+
 FILE_NAMES = ("file_name", "filename", "image_path", "img_path", "file_path", "filepath", "path")
-"""Columns that are pictures if their cells are names of picture files."""
+"""Columns that are pictures if their cells are names of picture files, and so on."""
 
 TEXT_NAMES = ("text", "caption", "captions", "title", "description", "sentence", "alt_text", "alt")
 
@@ -54,16 +58,18 @@ def map_columns(
             _require(column, columns, f"{name} has no column {column!r}", "columns")
     fields = {modality: _listed(wanted) for modality, wanted in said.items()}
     there = ", ".join(columns)
-    for modality in NAMES:
+    for modality, guess in _GUESS.items():
         if modality in fields:
             continue
         taken = {column for mapped in fields.values() for column in mapped}
-        guessed = _GUESS[modality]([column for column in columns if column not in taken], rows)
+        guessed = guess([column for column in columns if column not in taken], rows)
         if guessed is not None:
             fields[modality] = [guessed]
             note = f"{modality} guessed as column {guessed!r} of {there}; to change it: "
             notes.append(f"{name}: {note}data.fields.{modality}=COLUMN")
             continue
+        if modality == "video" or (modality == "image" and fields.get("video")):
+            continue  # most sets have no videos, and most sets of videos no pictures beside
         problem = (
             f"{name}: no column could be guessed to be the {modality}; the columns are {there}. "
             f"Say it as data.fields.{modality}=COLUMN, or data.fields.{modality}=[] for none"
@@ -74,7 +80,7 @@ def map_columns(
     fields = {modality: fields[modality] for modality in NAMES if fields.get(modality)}
     if not fields:
         raise DataError(
-            f"{name}: neither a picture nor a text column; the columns are {there}. "
+            f"{name}: no column of any modality; the columns are {there}. "
             "Say them as data.fields.image=COLUMN and data.fields.text=COLUMN"
         )
     return fields, notes
@@ -118,18 +124,25 @@ def _guess_image(columns: Sequence[str], rows: Sequence[Cells]) -> str | None:
     )
 
 
+def _guess_video(columns: Sequence[str], rows: Sequence[Cells]) -> str | None:
+    videos = [column for column in columns if _mostly(_is_video, column, rows)]
+    files = [column for column in columns if _mostly(_is_file, column, rows)]
+    return _by_name(files, VIDEO_NAMES) or _by_name(videos, FILE_NAMES) or next(iter(videos), None)
+
+
 def _guess_text(columns: Sequence[str], rows: Sequence[Cells]) -> str | None:
     strings = [
         column
         for column in columns
-        if _mostly(_is_text, column, rows) and not _mostly(_is_picture, column, rows)
+        if _mostly(_is_text, column, rows) and not _mostly(_is_file, column, rows)
     ]
     return _by_name(strings, TEXT_NAMES) or max(
         strings, key=lambda column: sum(len(row.get(column) or "") for row in rows), default=None
     )
 
 
-_GUESS = {"image": _guess_image, "text": _guess_text}
+_GUESS = {"video": _guess_video, "image": _guess_image, "text": _guess_text}
+"""In the order in which columns are given away."""
 
 
 def _by_name(columns: Sequence[str], names: Sequence[str]) -> str | None:
@@ -145,9 +158,25 @@ def _mostly(kind: Any, column: str, rows: Sequence[Cells]) -> bool:
 
 
 def _is_picture(cell: Any) -> bool:
-    if isinstance(cell, str):
-        return cell.lower().endswith(SUFFIXES)
-    return isinstance(cell, bytes) or (isinstance(cell, dict) and {"bytes", "path"} >= set(cell))
+    """A file that is not known to be anything else."""
+    return _is_file(cell) and not _is_video(cell)
+
+
+def _is_video(cell: Any) -> bool:
+    return _path(cell).endswith(VIDEO_SUFFIXES)
+
+
+def _is_file(cell: Any) -> bool:
+    """The bytes of a file, or the name of one of a kind that is known."""
+    if isinstance(cell, dict):
+        return {"bytes", "path", "start", "end"} >= set(cell)
+    return isinstance(cell, bytes) or _path(cell).endswith(IMAGE_SUFFIXES + VIDEO_SUFFIXES)
+
+
+def _path(cell: Any) -> str:
+    """The name of the file in the cell, in small letters; nothing where it has none."""
+    name = cell.get("path") if isinstance(cell, dict) else cell
+    return name.lower() if isinstance(name, str) else ""
 
 
 def _is_text(cell: Any) -> bool:

@@ -14,6 +14,7 @@ from sensorium.data.image import read_file
 from sensorium.data.modalities import Image, build_modalities
 from sensorium.data.quarantine import Broken
 from sensorium.data.reader import Reader, Store
+from sensorium.data.segments import Segment
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
 from sensorium.data.text import Tokenizer
@@ -49,6 +50,7 @@ class Dataset:
         self.modalities = build_modalities(config, tokenizer)
         self._reader = Reader(source, config, self.modalities)
         self._store: Store = self._reader
+        self._in_segments = "video" in source.fields and config.video.sampling == "random_segment"
         self._indices: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -57,9 +59,13 @@ class Dataset:
     def prepare(self, progress: Progress | None = None) -> list[Broken]:
         """Decode everything into memory, if it fits; broken rows then leave the set.
 
+        Videos of which a stretch is drawn each time are not decoded up front.
+
         Returns:
-            The rows found to be broken; none where the set is too large to be decoded up front.
+            The rows found to be broken; none where the set is not decoded up front.
         """
+        if self._in_segments:
+            return []
         allowed = self.config.cache_megabytes * 1_000_000
         kept = Cache.fill(self._reader, self._rows, allowed, progress) if allowed else None
         if kept is None:
@@ -78,9 +84,14 @@ class Dataset:
         row = self._rows[index]
         draw = Random(self.seed << 96 | epoch << 48 | row) if self.training else None
         values = {}
-        for modality, candidates in self._store.candidates(row).items():
+        found = self._store.candidates(row)
+        segment = Segment(found, self.config.video, draw) if self._in_segments else None
+        for modality, candidates in found.items():
             which = int(draw.random() * len(candidates)) if draw and len(candidates) > 1 else 0
-            value = self._store.decode(modality, candidates[which])
+            candidate = candidates[which]
+            if segment is not None:
+                candidate = segment.of(modality, candidate)
+            value = self._store.decode(modality, candidate)
             values[modality] = self.modalities[modality].finish(value, draw)
         return Sample(self.id(index), values)
 

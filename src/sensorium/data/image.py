@@ -89,7 +89,7 @@ def decode_image(source: bytes | Path, config: ImageConfig) -> Tensor:
     try:
         image = _open(data, config)
         image = _over_background(_upright(image), config.colour)
-        image = _fitted(image, config)
+        image = fitted(image, config)
     except BrokenSample:
         raise
     except UnidentifiedImageError:
@@ -159,7 +159,7 @@ def _over_background(image: Image.Image, background: Colour) -> Image.Image:
     return Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB")
 
 
-def _fitted(image: Image.Image, config: ImageConfig) -> Image.Image:
+def fitted(image: Image.Image, config: ImageConfig) -> Image.Image:
     size, bicubic = config.size, Image.Resampling.BICUBIC
     width, height = image.size
     if config.fit == "stretch":

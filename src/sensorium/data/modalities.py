@@ -25,6 +25,7 @@ from sensorium.data.image import decode_image
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.text import Tokenizer
+from sensorium.data.video import augment_video, decode_video
 
 
 class Modality(ABC):
@@ -95,6 +96,23 @@ class Image(MediumModality):
         return torch.stack(values), None
 
 
+class Video(MediumModality):
+    """Some frames of a video: uint8 [F, 3, H, W]."""
+
+    noun = "video"
+
+    def decode_medium(self, medium: Medium) -> Tensor:
+        return decode_video(
+            medium.content, self.config.video, medium.start_seconds, medium.end_seconds
+        )
+
+    def finish(self, value: Tensor, draw: Random | None) -> Tensor:
+        return value if draw is None else augment_video(value, self.config.video, draw)
+
+    def collate(self, values: list[Tensor]) -> tuple[Tensor, Tensor | None]:
+        return pad_sequence(values, batch_first=True), length_mask(values)
+
+
 class Text(Modality):
     """Words: token ids int64 [N]."""
 
@@ -109,7 +127,7 @@ class Text(Modality):
         return padded, length_mask(values)
 
 
-MODALITIES: Mapping[str, type[Modality]] = {"image": Image, "text": Text}
+MODALITIES: Mapping[str, type[Modality]] = {"image": Image, "text": Text, "video": Video}
 
 
 def build_modalities(config: DataConfig, tokenizer: Tokenizer) -> dict[str, Modality]:

@@ -12,6 +12,7 @@ from sensorium.data.columns import NAMES
 from sensorium.data.image import ImageConfig
 from sensorium.data.sources import SourceConfig
 from sensorium.data.text import TextConfig
+from sensorium.data.video import VideoConfig
 
 
 class DataConfig(Config):
@@ -28,14 +29,17 @@ class DataConfig(Config):
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     """Without `validation`: the share of training rows held out for it, by seed and row id."""
     fields: dict[str, str | list[str]] | None = None
-    """Modality (image, text) -> column, or several: one is drawn each time in training, and the
-    first that is not empty is taken at evaluation. What is not said is guessed; [] says none."""
+    """Modality (image, text, video) -> column, or several: one is drawn each time in training,
+    and the first that is not empty is taken at evaluation. What is not said is guessed; [] says
+    none. A column may hold several modalities, as a video and its sound."""
     required: list[str] | None = None
     """Modalities without which a row is broken; by default all that have a column."""
     image: ImageConfig = ImageConfig()
     """How pictures are brought to one size and changed at random."""
     text: TextConfig = TextConfig()
     """How text becomes tokens."""
+    video: VideoConfig = VideoConfig()
+    """Which frames of videos are taken, brought to one size and changed at random."""
     workers: int = Field(default=0, ge=0)
     """Processes that prepare batches; 0 prepares them in the training process."""
     cache_megabytes: int = Field(default=1024, ge=0)

@@ -1,0 +1,93 @@
+"""Small real videos, written by FFmpeg: grey frames whose level is their number, and more."""
+
+import struct
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av import AudioFrame, VideoFrame
+
+SOUND_RATE = 16_000
+TURNS = {
+    "none": (1, 0, 0, 1),
+    "clockwise": (0, 1, -1, 0),
+    "counterclockwise": (0, -1, 1, 0),
+    "half": (-1, 0, 0, -1),
+    "mirrored": (-1, 0, 0, 1),
+}
+"""How a player is told to turn the picture: a, b, c, d of the display matrix."""
+
+
+def grey(level: int, width: int = 32, height: int = 24) -> np.ndarray:
+    return np.full((height, width, 3), level, np.uint8)
+
+
+def grey_levels(frames: int, step: int = 2) -> list[np.ndarray]:
+    """Frame i has the level step * i, up to 255."""
+    return [grey(min(255, step * i)) for i in range(frames)]
+
+
+def write_film(
+    path: Path,
+    pictures: Sequence[np.ndarray],
+    *,
+    rate: int = 25,
+    times: Sequence[float] | None = None,
+    codec: str = "libx264",
+    pixel_format: str = "yuv420p",
+    sound: np.ndarray | None = None,
+    pixel_aspect: Fraction = Fraction(1),
+    **options: Any,
+) -> Path:
+    """A video file in the container that its name says.
+
+    Args:
+        pictures: uint8 [H, W, 3], or [H, W, 4] with alpha.
+        times: seconds at which each begins; by default evenly, at `rate`.
+        sound: mono samples in -1 to 1 at SOUND_RATE, or None for a silent file.
+        pixel_aspect: width of a pixel over its height.
+        options: of the codec.
+    """
+    with av.open(str(path), "w") as file:
+        video = file.add_stream(codec, rate=rate)
+        video.height, video.width = pictures[0].shape[:2]
+        video.pix_fmt = pixel_format
+        video.codec_context.sample_aspect_ratio = pixel_aspect
+        video.options = {key: str(value) for key, value in options.items()}
+        video.codec_context.time_base = Fraction(1, 1000 if times else rate)
+        audio = None if sound is None else file.add_stream("aac", rate=SOUND_RATE, layout="mono")
+        for number, picture in enumerate(pictures):
+            frame = VideoFrame.from_ndarray(
+                picture, format="rgb24" if picture.shape[2] == 3 else "rgba"
+            )
+            frame.pts = round(1000 * times[number]) if times else number
+            frame.time_base = video.codec_context.time_base
+            file.mux(video.encode(frame))
+        file.mux(video.encode(None))
+        if audio is not None and sound is not None:
+            frame = AudioFrame.from_ndarray(
+                sound[None].astype(np.float32), format="fltp", layout="mono"
+            )
+            frame.sample_rate = SOUND_RATE
+            file.mux(audio.encode(frame))
+            file.mux(audio.encode(None))
+    return path
+
+
+def tone(starts: float, seconds: float, hertz: float = 1000.0) -> np.ndarray:
+    """Silence, and from `starts` on a tone."""
+    times = np.arange(round(seconds * SOUND_RATE)) / SOUND_RATE
+    return np.where(times < starts, 0.0, 0.5 * np.sin(2 * np.pi * hertz * times))
+
+
+def turn(path: Path, how: str) -> Path:
+    """Tell players of an MP4 file to turn its picture, as a telephone does."""
+    data = bytearray(path.read_bytes())
+    matrix = data.find(b"tkhd") + 44
+    a, b, c, d = (65536 * value for value in TURNS[how])
+    data[matrix : matrix + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
