@@ -59,10 +59,12 @@ def test_every_verb_has_help(sensorium: Command, verb):
 
 
 def test_world_writes_files(sensorium: Command, tmp_path):
-    written = parsed(sensorium, "world", tmp_path / "world", "--size", 4)
-    assert written["scenes"]["train"] == 4
+    given = ["world", tmp_path / "world", "--size", 4, "--validation", 2, "--test", 3]
+    written = parsed(sensorium, *given)
+    assert written["scenes"] == {"train": 4, "validation": 2, "test": 3}
     assert (tmp_path / "world/train.jsonl").exists()
-    assert "wrote" in sensorium("world", tmp_path / "world", "--size", 4).out
+    assert (tmp_path / "world/videos/test/00002.mp4").exists()
+    assert "wrote" in sensorium(*given).out
 
 
 def test_pretrain_prints_its_summary(sensorium: Command, recipe, tmp_path):
@@ -154,6 +156,10 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(sensorium: Command, 
         (["search", "RUN", "--image", "gone.png"], "the file is missing"),
         (["runs", "gone"], "no folder gone"),
         (["world", "FILE"], "expected an empty folder or a world"),
+        (
+            ["world", "NEW", "--modalities", "image,smell"],
+            "expected some of image,text,video,audio",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_status_1(

@@ -1,30 +1,19 @@
 """The world as files: deterministic, readable, true, all or nothing."""
 
 import hashlib
-import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.world.conftest import CONFIG, read_rows
 
 from sensorium.errors import DataError
 from sensorium.world.build import SUMMARY_NAME, WorldConfig, WorldSummary, build_world
 
-CONFIG = WorldConfig(train=30, validation=12, test=20)
 SPLITS = ("train", "validation", "test")
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("world") / "deeper" / "world"
-    build_world(folder, CONFIG)
-    return folder
-
-
-def read_rows(world: Path, split: str) -> list[dict]:
-    return [json.loads(line) for line in (world / f"{split}.jsonl").read_text("utf-8").splitlines()]
+STILL = CONFIG.model_copy(update={"modalities": ("image", "text")})
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -38,11 +27,11 @@ def hashes(folder: Path) -> dict[str, str]:
 def test_same_config_gives_the_same_bytes(world: Path, tmp_path: Path) -> None:
     build_world(tmp_path, CONFIG)
     assert hashes(tmp_path) == hashes(world)
-    assert len(hashes(world)) == 4 + 30 + 12 + 20
+    assert len(hashes(world)) == 4 + 4 * (30 + 12 + 20)
 
 
 def test_another_seed_gives_another_world(world: Path, tmp_path: Path) -> None:
-    build_world(tmp_path, CONFIG.model_copy(update={"seed": 1}))
+    build_world(tmp_path, STILL.model_copy(update={"seed": 1}))
     assert read_rows(tmp_path, "test") != read_rows(world, "test")
 
 
@@ -70,7 +59,7 @@ def test_rows_have_pictures_and_both_captions(world: Path, split: str) -> None:
 
 @pytest.mark.parametrize("image_size", [32, 64, 100])
 def test_boxes_are_tight(tmp_path: Path, image_size: int) -> None:
-    build_world(tmp_path, CONFIG.model_copy(update={"image_size": image_size}))
+    build_world(tmp_path, STILL.model_copy(update={"image_size": image_size}))
     for row in read_rows(tmp_path, "test"):
         with Image.open(tmp_path / row["file_name"]) as picture:
             pixels = np.asarray(picture).astype(int)
@@ -87,9 +76,45 @@ def test_boxes_are_tight(tmp_path: Path, image_size: int) -> None:
             assert np.allclose(drawn, (left, top, left + width, top + height), atol=1.5)
 
 
+def test_rows_name_a_file_of_every_kind(world: Path) -> None:
+    for row in read_rows(world, "validation"):
+        for column in ("file_name", "video", "audio", "subtitles"):
+            assert (world / row[column]).is_file()
+        assert row["first_shape"] == row["objects"][0]["shape"]
+        assert row["number"] == len(row["objects"])
+
+
+@pytest.mark.parametrize(
+    ("modalities", "folders", "absent"),
+    [
+        ({"image", "text"}, {"images"}, {"video", "audio", "text_video", "first_motion"}),
+        ({"image"}, {"images"}, {"text", "questions", "subtitles"}),
+        ({"audio", "text"}, {"sounds", "subtitles"}, {"file_name", "text_video", "video"}),
+        ({"video"}, {"videos"}, {"audio", "text", "sound_order"}),
+    ],
+    ids=lambda value: "+".join(sorted(value)),
+)
+def test_only_what_is_asked_for_is_written(
+    world: Path, tmp_path: Path, modalities: set[str], folders: set[str], absent: set[str]
+) -> None:
+    config = CONFIG.model_copy(update={"modalities": tuple(sorted(modalities))})
+    build_world(tmp_path, config)
+    assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == folders
+    for part, whole in zip(read_rows(tmp_path, "test"), read_rows(world, "test"), strict=True):
+        assert absent.isdisjoint(part)
+        same = set(part) - {"questions", "objects"}
+        assert {key: part[key] for key in same} == {key: whole[key] for key in same}
+
+
+def test_modalities_are_known_and_in_one_order() -> None:
+    with pytest.raises(ValueError, match="expected some of image, text, video, audio, got smell"):
+        WorldConfig(modalities=("smell",))
+    assert WorldConfig(modalities=("text", "image")) == WorldConfig(modalities=("image", "text"))
+
+
 def test_progress_is_told_after_each_scene(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    config = WorldConfig(train=2, validation=1, test=2)
+    config = WorldConfig(train=2, validation=1, test=2, modalities=("image",))
     build_world(tmp_path, config, lambda done, total: told.append((done, total)))
     assert told == [(done, 5) for done in range(1, 6)]
 
@@ -103,7 +128,7 @@ def test_standing_world_is_kept(world: Path) -> None:
 
 def test_another_world_is_not_overwritten(world: Path) -> None:
     before = hashes(world)
-    with pytest.raises(DataError, match=r"found version 1 with seed=0 .*Name another folder"):
+    with pytest.raises(DataError, match=r"found version 2 with seed=0 .*Name another folder"):
         build_world(world, CONFIG.model_copy(update={"seed": 1}))
     assert hashes(world) == before
 

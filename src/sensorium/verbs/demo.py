@@ -60,7 +60,7 @@ def demo(
     folder = run_dir.with_name(run_dir.name + "-world")
     build_world(
         folder,
-        world or WorldConfig(),
+        world or WorldConfig(modalities=("image", "text")),
         on_progress=lambda done, total: listeners.on_work("drawing the world", done, total),
     )
     recipe = load_recipe("demo", [f"data.root={folder.resolve()}", *overrides])

@@ -2,11 +2,9 @@
 
     world.json                      the config, the generator's version, counts, held-out pairs
     train.jsonl, validation.jsonl, test.jsonl
-    images/train/00000.png ...
+    images/train/00000.png ...      videos/...mp4   sounds/...wav   subtitles/...srt
 
-A row has `file_name` (relative to the manifest), `text`, `text_zh`, `unseen` (whether it contains a
-held-out colour-shape pair) and `objects` (shape, colour, size and box [left, top, width, height] in
-pixels). The same config gives the same bytes.
+What a row has, is in `docs/world.md`. The same config gives the same bytes on one platform.
 """
 
 import json
@@ -15,18 +13,23 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from sensorium.config import Config
 from sensorium.errors import DataError
-from sensorium.world.sample import write_sample
+from sensorium.world.acts import act_out
+from sensorium.world.examiner import Examiner
+from sensorium.world.sample import Studio
 from sensorium.world.splits import plan_scenes
 from sensorium.world.vocabulary import HELD_OUT_PAIRS
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """To be raised with every change that alters a file of the world."""
 
 SUMMARY_NAME = "world.json"
+
+MODALITIES = ("image", "text", "video", "audio")
+"""Of all scenes; a sound track goes into the clips where both are written."""
 
 OnProgress = Callable[[int, int], None]
 """Called after each scene with the number of scenes written and their total."""
@@ -43,8 +46,17 @@ class WorldConfig(Config):
     """Validation scenes, without held-out colour-shape pairs."""
     test: int = Field(default=500, ge=1, le=5000)
     """Test scenes, every second one with a held-out colour-shape pair."""
-    image_size: int = Field(default=64, ge=32, le=1024)
-    """Side of the square pictures, in pixels."""
+    image_size: int = Field(default=64, ge=32, le=1024, multiple_of=2)
+    """Side of the square pictures and clips, in pixels; H.264 takes even sizes only."""
+    modalities: tuple[str, ...] = MODALITIES
+    """What is written of each scene: image, text, video, audio."""
+
+    @field_validator("modalities")
+    @classmethod
+    def _modalities_exist(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or not set(value) <= set(MODALITIES):
+            raise ValueError(f"expected some of {', '.join(MODALITIES)}, got {', '.join(value)}")
+        return tuple(modality for modality in MODALITIES if modality in value)
 
 
 class WorldSummary(Config):
@@ -115,15 +127,17 @@ def _write_world(folder: Path, config: WorldConfig, on_progress: OnProgress | No
     splits = plan_scenes(
         config.seed, train=config.train, validation=config.validation, test=config.test
     )
+    studio = Studio(folder, config.modalities, config.image_size)
     total = sum(len(scenes) for scenes in splits.values())
     done = 0
     for split, scenes in splits.items():
-        (folder / "images" / split).mkdir(parents=True)
+        studio.prepare(split)
+        examiner = Examiner(config.modalities, name_unseen=split == "test")
         with (folder / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") as manifest:
             for index, scene in enumerate(scenes):
-                rng = Random(f"{config.seed}/{split}/{index}/wording")
-                name = f"{split}/{index:05d}"
-                row = write_sample(folder, name, scene, config.image_size, rng)
+                stream = f"{config.seed}/{split}/{index}"
+                acted = act_out(scene, Random(f"{stream}/acts"))
+                row = studio.write(f"{split}/{index:05d}", acted, examiner, stream)
                 manifest.write(json.dumps(row, ensure_ascii=False) + "\n")
                 done += 1
                 if on_progress is not None:
