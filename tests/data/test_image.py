@@ -1,6 +1,8 @@
 """Every kind of picture is decoded to what a person sees; every broken one is named."""
 
 import io
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from sensorium.data import BrokenSample, ImageConfig, decode_image
+from sensorium.data.fit import native_shape
+from sensorium.data.image import image_values
 
 Encoded = Callable[..., bytes]
 RED = (200, 10, 20)
@@ -29,7 +33,7 @@ def gradient(mode: str = "RGB") -> Image.Image:
     return Image.fromarray(np.stack([np.tile(ramp, (32, 1))] * 3, axis=-1)).convert(mode)
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF"])
 def test_formats(encoded: Encoded, format: str) -> None:
     picture = decode_image(encoded(Image.new("RGB", (20, 20), RED), format), small())
     assert picture.dtype == torch.uint8
@@ -62,6 +66,59 @@ def test_sixteen_bits_are_scaled_and_not_clipped(encoded: Encoded) -> None:
     levels = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
     picture = decode_image(encoded(Image.fromarray(levels)), small())
     assert torch.equal(picture[0], torch.from_numpy(np.round(levels / 257).astype(np.uint8)))
+
+
+def png(bits: int, kind: int, row: bytes, key: bytes | None = None) -> bytes:
+    """A PNG of 16 x 16, each row the same; `kind` 0 is grey, 2 RGB, 4 grey with alpha."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + checksum
+
+    header = struct.pack(">IIBBBBB", 16, 16, bits, kind, 0, 0, 0)
+    transparent = b"" if key is None else chunk(b"tRNS", key)
+    pixels = chunk(b"IDAT", zlib.compress((b"\0" + row) * 16))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + transparent + pixels + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("bits", "kind", "row", "key"),
+    [
+        (1, 0, b"\xff\xff", b"\0\1"),
+        (2, 0, b"\xaa" * 4, b"\0\2"),
+        (4, 0, b"\x99" * 8, b"\0\x09"),
+        (8, 0, b"\x99" * 16, b"\0\x99"),
+        (16, 0, b"\x9c\x40" * 16, b"\x9c\x40"),
+        (8, 2, b"\1\2\3" * 16, b"\0\1\0\2\0\3"),
+        (16, 2, b"\1\2\3\4\5\6" * 16, b"\1\2\3\4\5\6"),
+        (16, 4, b"\x9c\x40\0\0" * 16, None),
+    ],
+)
+def test_transparent_at_any_bit_depth(bits: int, kind: int, row: bytes, key: bytes | None) -> None:
+    assert centre(decode_image(png(bits, kind, row, key), small(background="blue"))) == [0, 0, 255]
+
+
+def grey_tiff(bits: int, photometric: int, pixels: bytes) -> bytes:
+    """An uncompressed grey TIFF of 16 x 16."""
+    tags = {256: 16, 257: 16, 258: bits, 259: 1, 262: photometric, 277: 1, 278: 16}
+    tags |= {273: 8 + 2 + 12 * 9 + 4, 279: len(pixels)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, tags[tag]) for tag in sorted(tags))
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + b"\0\0\0\0" + pixels
+
+
+def test_grey_tiff_of_12_bits_and_with_white_as_zero() -> None:
+    half = bytes([0x80, 0x08, 0x00]) * 128
+    assert centre(decode_image(grey_tiff(12, 1, half), small())) == [128, 128, 128]
+    level = struct.pack("<H", 40_000) * 256
+    assert centre(decode_image(grey_tiff(16, 1, level), small())) == [156, 156, 156]
+    assert centre(decode_image(grey_tiff(16, 0, level), small())) == [99, 99, 99]
+
+
+def test_grey_map_of_16_bits() -> None:
+    data = b"P5 16 16 65535\n" + struct.pack(">H", 40_000) * 256
+    assert centre(decode_image(data, small())) == [156, 156, 156]
 
 
 def test_floating_point_pixels_are_refused(encoded: Encoded) -> None:
@@ -135,8 +192,42 @@ def test_stretch_ignores_the_aspect(encoded: Encoded) -> None:
 
 
 def test_one_thin_line(encoded: Encoded) -> None:
+    data = encoded(Image.new("L", (1, 500)))
     for fit in ("crop", "pad", "stretch"):
-        assert decode_image(encoded(Image.new("L", (1, 500))), small(fit=fit)).shape == (3, 8, 8)
+        assert decode_image(data, small(fit=fit)).shape == (3, 8, 8)
+    native = small(fit="native", size=32, patch_size=8)
+    assert decode_image(data, native).shape == (3, 16 * 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "shape"),
+    [
+        (100, 100, (64, 64)),  # the whole budget
+        (400, 100, (32, 128)),  # wide
+        (100, 400, (128, 32)),  # tall
+        (500, 375, (56, 72)),  # 6 x 8 patches would be 3:4, but 7 x 9 are more and nearly so
+        (20, 12, (16, 24)),  # small: no more than rounded
+        (3, 3, (8, 8)),
+    ],
+)
+def test_native_keeps_the_shape(
+    encoded: Encoded, width: int, height: int, shape: tuple[int, int]
+) -> None:
+    config = small(fit="native", size=64, patch_size=8)
+    data = encoded(Image.new("RGB", (width, height), RED))
+    assert decode_image(data, config).shape == (3, *shape)
+    assert image_values(data, config) == 3 * shape[0] * shape[1]
+
+
+def test_native_stays_in_the_budget_and_bends_little() -> None:
+    chance = np.random.default_rng(0)
+    for width, height in chance.integers(1, 3000, (300, 2)).tolist():
+        rows, columns = (side // 16 for side in native_shape(height, width, 224, 16))
+        assert 1 <= rows * columns <= 14 * 14
+        assert (columns, rows) == tuple(s // 16 for s in native_shape(width, height, 224, 16))
+        if min(width, height) > 200 and max(width, height) < 4 * min(width, height):
+            assert rows * columns >= 0.7 * 14 * 14
+            assert abs(np.log(columns * height / (rows * width))) < 0.1
 
 
 def test_path_and_bytes_are_the_same(encoded: Encoded, tmp_path: Path) -> None:
@@ -145,7 +236,7 @@ def test_path_and_bytes_are_the_same(encoded: Encoded, tmp_path: Path) -> None:
     assert torch.equal(decode_image(tmp_path / "a.png", small()), decode_image(data, small()))
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "AVIF"])
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.9])
 def test_truncated_file(encoded: Encoded, format: str, share: float) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
@@ -197,6 +288,20 @@ def test_the_limit_is_ours_and_not_pillows(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     data = encoded(Image.new("RGB", (6, 6), RED))  # would be refused by that limit
     assert centre(decode_image(data, small())) == list(RED)
+
+
+def test_a_picture_in_several_blocks_of_memory(encoded: Encoded) -> None:
+    image = Image.new("RGB", (4200, 1200), RED)
+    assert centre(decode_image(encoded(image, "PPM"), small(fit="stretch"))) == list(RED)
+
+
+def test_resized_as_pillow_does(encoded: Encoded) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (100, 60, 3)).astype(np.uint8)
+    for size in (7, 40, 150):
+        picture = decode_image(encoded(Image.fromarray(noise)), small(size=size, fit="stretch"))
+        expected = Image.fromarray(noise).resize((size, size), Image.Resampling.BICUBIC)
+        difference = picture.permute(1, 2, 0).int() - torch.from_numpy(np.array(expected)).int()
+        assert difference.abs().float().mean() < 0.3
 
 
 def test_large_jpeg_through_its_smaller_scale(encoded: Encoded) -> None:

@@ -17,8 +17,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from sensorium.config import Config
-
-Colour = tuple[int, int, int]
+from sensorium.data.fit import Colour
 
 
 class AugmentConfig(Config):

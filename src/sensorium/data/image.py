@@ -1,4 +1,4 @@
-"""A picture file of any usual kind -> uint8 [3, H, W], upright, over one background, one size.
+"""A picture file of any usual kind -> uint8 [3, H, W], upright, over one background, fitted.
 
 Decoding is deterministic, so its result can be kept; what is random is in `augment.py`.
 """
@@ -6,28 +6,33 @@ Decoding is deterministic, so its result can be kept; what is random is in `augm
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Literal
 
-import numpy as np
-import torch
 from PIL import Image, ImageColor, UnidentifiedImageError
 from pydantic import Field, field_validator
 from torch import Tensor
 
 from sensorium.config import Config
-from sensorium.data.augment import AugmentConfig, Colour
+from sensorium.data.augment import AugmentConfig
+from sensorium.data.fit import Colour, Fit, fitted, native_shape
+from sensorium.data.modes import as_rgb, eight_bit_key, image_pixels
 from sensorium.data.quarantine import BrokenSample
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 """Pillow's names of what is decoded. A closed list: some of its others run outside programs."""
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif")
 """File names that count as pictures where a folder or a column is looked through."""
 
 SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 """First bytes of those formats: a file that has one but cannot be opened is a damaged picture."""
+
+PNG_BITS_AT = 24
+"""Where a PNG says how many bits its levels have, in bytes from its begin."""
 
 ORIENTATION_TAG = 0x0112
 UPRIGHT = {
@@ -41,16 +46,23 @@ UPRIGHT = {
 }
 """EXIF orientation -> what turns the picture upright."""
 
+SHRUNK_SIDES = 1.25
+"""How much larger than needed a JPEG decoded at a fraction of its size has to be."""
+
 _header_lock = Lock()
 
 
 class ImageConfig(Config):
-    """How a picture is brought to one size, and which random changes it gets in training."""
+    """To what size and shape a picture is brought, and which random changes it gets in training."""
 
     size: int = Field(default=64, ge=1)
-    """Pixels of each side of the square that the model sees."""
-    fit: Literal["crop", "pad", "stretch"] = "crop"
-    """crop: shorter side to `size`, then the centre; pad: keep all; stretch: ignore the aspect."""
+    """Pixels of each side of the square that the model sees; with `fit: native`, of a square that
+    no picture exceeds in area."""
+    fit: Fit = "crop"
+    """crop: shorter side to `size`, then the centre; pad: keep all; stretch: ignore the aspect;
+    native: keep all and the aspect, shrunk to the area of the square, never enlarged."""
+    patch_size: int = Field(default=8, ge=1)
+    """With `fit: native`, what both sides are multiples of: model.encoders.image.patch_size."""
     background: str = "white"
     """Colour (name or #rrggbb) behind transparent pixels, beside padded and behind shifted ones."""
     augment: AugmentConfig = AugmentConfig()
@@ -78,25 +90,30 @@ def decode_image(source: bytes | Path, config: ImageConfig) -> Tensor:
         source: the bytes of a picture file, or its path.
 
     Returns:
-        uint8 [3, size, size].
+        uint8 [3, size, size], or of its own shape with `fit: native`.
 
     Raises:
         BrokenSample: it is missing, empty, damaged, too large, or not a picture.
     """
-    data = source if isinstance(source, bytes) else read_file(source)
-    if not data:
-        raise BrokenSample("the file is empty (0 bytes)")
-    try:
-        image = _open(data, config)
-        image = _over_background(_upright(image), config.colour)
-        image = fitted(image, config)
-    except BrokenSample:
-        raise
-    except UnidentifiedImageError:
-        raise BrokenSample(_why_unidentified(data)) from None
-    except Exception as error:  # a damaged file makes Pillow raise nearly anything
-        raise BrokenSample(f"the picture is truncated or damaged ({error})") from error
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+    with _explained(source, config) as image:
+        _shrink_jpeg(image, config)
+        image.load()
+        pixels = image_pixels(_upright(as_rgb(image, config.colour), _orientation(image)))
+        return fitted(pixels, config.fit, config.size, config.colour, config.patch_size)
+
+
+def image_values(source: bytes | Path, config: ImageConfig) -> int:
+    """How many numbers `decode_image` will give, about; only the header of the file is decoded.
+
+    Raises:
+        BrokenSample: it is missing, empty, too large, or not a picture.
+    """
+    if config.fit != "native":
+        return 3 * config.size**2
+    with _explained(source, config) as image:
+        return 3 * math.prod(
+            native_shape(image.height, image.width, config.size, config.patch_size)
+        )
 
 
 def read_file(path: Path) -> bytes:
@@ -115,6 +132,22 @@ def read_file(path: Path) -> bytes:
         raise BrokenSample(f"the file cannot be read ({error})") from error
 
 
+@contextmanager
+def _explained(source: bytes | Path, config: ImageConfig) -> Iterator[Image.Image]:
+    """The picture with only its header read; whatever is wrong with it becomes `BrokenSample`."""
+    data = source if isinstance(source, bytes) else read_file(source)
+    if not data:
+        raise BrokenSample("the file is empty (0 bytes)")
+    try:
+        yield _open(data, config)
+    except BrokenSample:
+        raise
+    except UnidentifiedImageError:
+        raise BrokenSample(_why_unidentified(data)) from None
+    except Exception as error:  # a damaged file makes Pillow raise nearly anything
+        raise BrokenSample(f"the picture is truncated or damaged ({error})") from error
+
+
 def _open(data: bytes, config: ImageConfig) -> Image.Image:
     """The picture with only its header read, and refused if that promises too many pixels."""
     with _header_lock:
@@ -130,57 +163,56 @@ def _open(data: bytes, config: ImageConfig) -> Image.Image:
             f"{width} x {height} pixels, more than data.image.max_pixels={config.max_pixels}: "
             "a decompression bomb?"
         )
-    # A large JPEG decodes several times faster at a fraction of its size; twice ours loses nothing.
-    image.draft(None, (2 * config.size, 2 * config.size))
+    if (
+        image.format == "PNG"
+        and image.mode in ("L", "I;16", "RGB")
+        and "transparency" in image.info
+    ):
+        image.info["transparency"] = eight_bit_key(image.info["transparency"], data[PNG_BITS_AT])
     return image
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    image.load()
+def _shrink_jpeg(image: Image.Image, config: ImageConfig) -> None:
+    """Have a large JPEG decoded at half, a quarter or an eighth of its size, several times faster.
+
+    What remains is at least SHRUNK_SIDES times what is needed. Photographs to 64x64 differ by
+    0.3 grey levels from those decoded whole.
+    """
+    width, height = image.size
+    side = {
+        "crop": min(width, height),
+        "stretch": min(width, height),
+        "pad": max(width, height),
+        "native": math.sqrt(width * height),
+    }[config.fit]
+    scale = SHRUNK_SIDES * config.size / side
+    if scale < 1:
+        image.draft(None, (math.ceil(width * scale), math.ceil(height * scale)))
+
+
+def _orientation(image: Image.Image) -> int:
     try:
-        orientation = image.getexif().get(ORIENTATION_TAG, 1)
+        return image.getexif().get(ORIENTATION_TAG, 1)
     except Exception:  # a damaged note about the picture does not damage the picture
-        return image
+        return 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return image.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else image
 
 
-def _over_background(image: Image.Image, background: Colour) -> Image.Image:
-    """RGB, 8 bits a channel, with transparent pixels showing the background."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-        levels = np.asarray(image).astype(np.uint32)
-        image = Image.fromarray(((levels + 128) // 257).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise BrokenSample(
-            f"32-bit pixels (mode {image.mode}) have no fixed range; save it with 8 or 16 bits"
-        )
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    canvas = Image.new("RGBA", image.size, background)
-    return Image.alpha_composite(canvas, image.convert("RGBA")).convert("RGB")
-
-
-def fitted(image: Image.Image, config: ImageConfig) -> Image.Image:
-    size, bicubic = config.size, Image.Resampling.BICUBIC
-    width, height = image.size
-    if config.fit == "stretch":
-        return image.resize((size, size), bicubic)
-    if config.fit == "crop":
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        return image.resize((size, size), bicubic, box=(left, top, left + side, top + side))
-    scale = size / max(width, height)
-    small = image.resize((max(1, round(width * scale)), max(1, round(height * scale))), bicubic)
-    canvas = Image.new("RGB", (size, size), config.colour)
-    canvas.paste(small, ((size - small.width) // 2, (size - small.height) // 2))
-    return canvas
-
-
 def _why_unidentified(data: bytes) -> str:
-    if data.startswith(SIGNATURES):
+    if data.startswith(SIGNATURES) or data[4:12] == b"ftypavif":
         return "the picture is truncated or damaged (its header cannot be read)"
+    if b"\0" not in data[:512] and _is_text(data[:512]):
+        return "not a picture: the file holds text"
+    return f"not a picture of a kind that is read here ({', '.join(FORMATS)})"
+
+
+def _is_text(begin: bytes) -> bool:
+    """Whether it is UTF-8, which may break off within its last character."""
     try:
-        data[:512].decode("utf-8", errors="strict")
+        begin.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < min(len(data), 512) - 4:
-            return f"not a picture of a kind that is read here ({', '.join(FORMATS)})"
-    return "not a picture: the file holds text"
+        return error.start >= len(begin) - 4
+    return True

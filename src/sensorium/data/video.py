@@ -21,9 +21,9 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from sensorium.config import Config
-from sensorium.data.augment import AugmentConfig, Colour, augment
+from sensorium.data.augment import AugmentConfig, augment
 from sensorium.data.film import Film, Frame, frames_shown, open_film
-from sensorium.data.image import ImageConfig, fitted
+from sensorium.data.fit import Colour, fitted
 from sensorium.data.quarantine import BrokenSample
 
 SUFFIXES = (
@@ -156,14 +156,12 @@ def _fitted(frame: Frame, film: Film, config: VideoConfig) -> Tensor:
     if isinstance(picture, VideoFrame):
         pixels = _upright(_pixels(picture, film.pixel_aspect, config), _display_matrix(picture))
     else:
-        pixels = np.asarray(picture.convert("RGBA"))
+        pixels = np.array(picture.convert("RGBA"))
     if pixels.shape[2] == 4:
         canvas = Image.new("RGBA", pixels.shape[1::-1], config.colour)
-        image = Image.alpha_composite(canvas, Image.fromarray(pixels)).convert("RGB")
-    else:
-        image = Image.fromarray(pixels)
-    square = ImageConfig(size=config.size, fit=config.fit, background=config.background)
-    return torch.from_numpy(np.array(fitted(image, square))).permute(2, 0, 1).contiguous()
+        pixels = np.array(Image.alpha_composite(canvas, Image.fromarray(pixels)))
+    pixels = np.ascontiguousarray(pixels)
+    return fitted(torch.from_numpy(pixels), config.fit, config.size, config.colour)
 
 
 def _pixels(frame: VideoFrame, pixel_aspect: float, config: VideoConfig) -> np.ndarray:
