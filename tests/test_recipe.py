@@ -138,6 +138,10 @@ def test_everything_that_is_wrong_is_said_at_once(path):
         (["model.fusion=null"], "tasks.matching reads what is fused, but model.fusion is not set"),
         (["model.encoders.image.patch_size=5"], "patch_size=5 must divide data.image.size=16"),
         (
+            ["data.image.fit=native"],
+            "data.image.patch_size=8 must be model.encoders.image.patch_size=4 for",
+        ),
+        (
             ["model.encoders.image=null"],
             "tasks.contrastive needs two modalities to pair, but model.encoders has only text",
         ),

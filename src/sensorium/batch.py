@@ -38,7 +38,9 @@ class Inputs:
 
     Attributes:
         values: [P, ...], the present rows only, in batch order.
-        mask: [P, N] bool, True = real; None where every position of every row is real.
+        mask: [P, N] bool, True = real; None where every position of every row is real. Of pictures
+            of different shapes, which are padded at the right and below: [P, rows, columns], over
+            their patches.
         present: [B] bool, which samples have the modality; P = present.sum().
     """
 

@@ -216,3 +216,9 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
                 f"model.encoders.{modality}.patch_size={encoder.patch_size} must divide "
                 f"data.{modality}.size={size}"
             )
+    image, multiple = recipe.model.encoders.image, data.image.patch_size
+    if image is not None and data.image.fit == "native" and image.patch_size != multiple:
+        yield (
+            f"data.image.patch_size={multiple} must be "
+            f"model.encoders.image.patch_size={image.patch_size} for data.image.fit=native"
+        )

@@ -168,6 +168,26 @@ def test_collating_rows_that_lack_something(tokenizer: Tokenizer) -> None:
     assert collate(samples[1:2], modalities).targets["label"].tolist() == [1]
 
 
+def test_pictures_of_different_shapes_are_padded(tokenizer: Tokenizer) -> None:
+    config = DataConfig(image={"fit": "native", "patch_size": 2})
+    wide, tall = torch.full((3, 2, 6), 7), torch.full((3, 4, 2), 9)
+    samples = [
+        Sample(id, {"image": picture.to(torch.uint8)})
+        for id, picture in (("a", wide), ("b", tall), ("c", wide))
+    ]
+    image = collate(samples, build_modalities(config, tokenizer)).inputs["image"]
+    assert image.values.shape == (3, 3, 4, 6)
+    assert image.values[0, 0].tolist() == [[7] * 6] * 2 + [[0] * 6] * 2
+    assert image.values[1, 0].tolist() == [[9, 9, 0, 0, 0, 0]] * 4
+    assert image.mask is not None
+    assert image.mask.tolist() == [
+        [[True] * 3, [False] * 3],
+        [[True, False, False]] * 2,
+        [[True] * 3, [False] * 3],
+    ]
+    assert collate(samples[::2], build_modalities(config, tokenizer)).inputs["image"].mask is None
+
+
 def test_a_batch_in_which_one_row_lacks_text(
     folder: Path, write: Write, tokenizer: Tokenizer
 ) -> None:

@@ -64,3 +64,55 @@ def test_a_stem_that_does_not_fit_in_a_patch_is_refused():
 def test_a_patch_size_that_does_not_divide_the_picture_is_refused():
     with pytest.raises(ValueError, match="16x16 pixels does not divide into patches of 5x5"):
         encoder(patch_size=5)
+
+
+def side_by_side(pictures: list[torch.Tensor], patch: int = 4, padding: int = 0) -> Inputs:
+    """Pictures of different shapes at the top left, the rest filled with `padding`."""
+    height, width = (max(picture.shape[side] for picture in pictures) for side in (1, 2))
+    values = torch.full((len(pictures), 3, height, width), padding, dtype=torch.uint8)
+    mask = torch.zeros(len(pictures), height // patch, width // patch, dtype=torch.bool)
+    for row, picture in enumerate(pictures):
+        _, height, width = picture.shape
+        values[row, :, :height, :width] = picture
+        mask[row, : height // patch, : width // patch] = True
+    return Inputs(values, mask, torch.ones(len(pictures), dtype=torch.bool))
+
+
+@pytest.mark.parametrize("pooling", ["mean", "class", "attention"])
+@pytest.mark.parametrize("stem_widths", [(), (6, 8)])
+@pytest.mark.parametrize("padding", [0, 200])
+def test_a_picture_is_encoded_alone_as_beside_larger_ones(pooling, stem_widths, padding, generator):
+    shapes = [(8, 24), (20, 8), (16, 16), (4, 4)]
+    pictures = [
+        torch.randint(0, 256, (3, *shape), generator=generator).to(torch.uint8) for shape in shapes
+    ]
+    model = encoder(pooling=pooling, stem_widths=stem_widths).eval()
+    together = model(side_by_side(pictures, padding=padding))
+    tokens = together.tokens
+    assert tokens.mask.sum(dim=1).tolist() == [n + (pooling == "class") for n in (12, 10, 16, 1)]
+    assert tokens.values.shape[1] == 16 + (pooling == "class")  # and not 5 x 6, the padded grid
+    for row, picture in enumerate(pictures):
+        alone = model(Inputs(picture[None], None, torch.tensor([True])))
+        close = {"rtol": 1e-4, "atol": 1e-5}
+        torch.testing.assert_close(together.pooled[row], alone.pooled[0], **close)
+        real = tokens.values[row][tokens.mask[row]]
+        torch.testing.assert_close(real, alone.tokens.values[0], **close)
+
+
+def test_padding_gets_no_gradient(generator):
+    pixels = torch.rand(2, 3, 16, 16, requires_grad=True)
+    mask = torch.zeros(2, 4, 4, dtype=torch.bool)
+    mask[0] = mask[1, :2, :3] = True
+    model = encoder(stem_widths=(6, 8), drop_patches=0.5).train()
+    encoding = model(Inputs(pixels, mask, torch.ones(2, dtype=torch.bool)), generator)
+    encoding.pooled.square().sum().backward()
+    assert pixels.grad[1, :, :8, :12].abs().sum() > 0
+    assert pixels.grad[1, :, 8:].abs().sum() == pixels.grad[1, :, :, 12:].abs().sum() == 0
+
+
+def test_each_picture_drops_its_own_share(generator):
+    pictures = [torch.zeros(3, *shape, dtype=torch.uint8) for shape in ((16, 16), (8, 12), (4, 4))]
+    model = encoder(drop_patches=0.5)
+    tokens = model.train()(side_by_side(pictures), generator).tokens
+    assert tokens.values.shape[1] == 8
+    assert tokens.mask.sum(dim=1).tolist() == [8, 3, 1]

@@ -2,7 +2,14 @@ import pytest
 import torch
 from torch import nn
 
-from sensorium.layers.patches import cut_patches, draw_kept_patches, resize_positions, take_patches
+from sensorium.layers.patches import (
+    choose_patches,
+    cut_patches,
+    draw_kept_patches,
+    positions_of_grids,
+    resize_positions,
+    take_patches,
+)
 
 
 def test_a_linear_layer_on_patches_is_the_strided_convolution():
@@ -46,3 +53,30 @@ def test_positions_resize_smoothly_and_keep_their_own_size():
     assert (larger.diff(dim=0) > -0.2).all()
     torch.testing.assert_close(larger[:, 0], larger[:, 7])
     torch.testing.assert_close(larger.mean(), rows.mean(), atol=0.05, rtol=0)
+
+
+def test_chosen_patches_are_real_and_in_order(generator):
+    real = torch.rand(6, 20, generator=generator) < 0.4
+    real[:, 0] = True
+    index, there = choose_patches(real, 0.0, None)
+    assert index.shape[1] == int(real.sum(dim=1).max())
+    for row in range(6):
+        assert index[row][there[row]].tolist() == real[row].nonzero()[:, 0].tolist()
+    index, there = choose_patches(real, 0.5, generator)
+    for row in range(6):
+        kept = index[row][there[row]].tolist()
+        assert len(kept) == max(1, round(int(real[row].sum()) / 2))
+        assert kept == sorted(set(kept))
+        assert real[row][kept].all()
+
+
+def test_each_grid_has_its_own_positions():
+    positions = torch.randn(16, 5)
+    grids = torch.zeros(3, 4, 6, dtype=torch.bool)
+    grids[0, :4, :4] = grids[1, :2, :6] = grids[2, :4, :4] = True
+    found = positions_of_grids(positions, (4, 4), grids).view(3, 4, 6, 5)
+    assert torch.equal(found[0, :, :4].reshape(16, 5), positions)
+    assert torch.equal(found[0], found[2])
+    assert torch.equal(found[1, :2].reshape(12, 5), resize_positions(positions, (4, 4), (2, 6)))
+    assert not found[0, :, 4:].any()
+    assert not found[1, 2:].any()

@@ -81,7 +81,7 @@ class MediumModality(Modality):
 
 
 class Image(MediumModality):
-    """A picture: uint8 [3, H, W]."""
+    """A picture: uint8 [3, H, W]. Of different shapes, the mask is over patches."""
 
     noun = "picture"
 
@@ -93,7 +93,17 @@ class Image(MediumModality):
         return value if draw is None else augment(value, image.augment, image.colour, draw)
 
     def collate(self, values: list[Tensor]) -> tuple[Tensor, Tensor | None]:
-        return torch.stack(values), None
+        if len({value.shape for value in values}) == 1:
+            return torch.stack(values), None
+        patch = self.config.image.patch_size
+        height, width = (max(value.shape[side] for value in values) for side in (1, 2))
+        padded = torch.zeros(len(values), 3, height, width, dtype=torch.uint8)
+        mask = torch.zeros(len(values), height // patch, width // patch, dtype=torch.bool)
+        for row, value in enumerate(values):
+            _, height, width = value.shape
+            padded[row, :, :height, :width] = value
+            mask[row, : height // patch, : width // patch] = True
+        return padded, mask
 
 
 class Video(MediumModality):

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from sensorium.encoders.encoder import Encoder, EncoderConfig
-from sensorium.layers.patches import cut_patches, resize_positions
+from sensorium.layers.patches import cut_patches, positions_of_grids, resize_positions
 from sensorium.layers.stem import ConvolutionalStem
 from sensorium.layers.transformer import Transformer, initialise_transformer
 
@@ -84,14 +84,21 @@ class PixelEncoder(Encoder):
         self.apply(initialise_transformer)
         nn.init.trunc_normal_(self.positions, std=0.02)
 
-    def patches(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def patches(self, image: Tensor, grids: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """uint8 [P, 3, H, W], or float of the same scale -> the values of its patches
         [P, N, patch_values], after the stem, and the positions [N, D] of a picture of its size.
+
+        With `grids` [P, rows, columns], True where a picture has a patch, positions are [P, N, D],
+        each picture's own.
         """
-        values = cut_patches(
-            self.stem(self._normalised(image)), self.patch_size // self.stem.stride
-        )
-        rows, columns = (side // self.patch_size for side in image.shape[2:])
+        patch_size, stride = self.patch_size, self.stem.stride
+        real = None
+        if grids is not None:
+            real = grids.repeat_interleave(patch_size, 1).repeat_interleave(patch_size, 2)
+        values = cut_patches(self.stem(self._normalised(image), real), patch_size // stride)
+        if grids is not None:
+            return values, positions_of_grids(self.positions, self.grid, grids)
+        rows, columns = (side // patch_size for side in image.shape[2:])
         return values, resize_positions(self.positions, self.grid, (rows, columns))
 
     @property

@@ -10,7 +10,7 @@ Source: section 4.1 of the document; Dosovitskiy et al. 2021, "An Image is Worth
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 
@@ -49,6 +49,31 @@ def draw_kept_patches(
     return scores.topk(kept, dim=1).indices.sort(dim=1).values
 
 
+def choose_patches(
+    real: Bool[Tensor, "B N"], drop: float, generator: torch.Generator | None
+) -> tuple[Int[Tensor, "B K"], Bool[Tensor, "B K"]]:
+    """Of every sample its real patches only, in their order, side by side from the first.
+
+    Args:
+        real: True where a patch is not padding; of every sample at least one.
+        drop: share of them that every sample leaves out, by its own random choice.
+        generator: draws that choice; needed only where something is dropped.
+
+    Returns:
+        The patches of each sample, and which of these are there; K is what the largest has.
+    """
+    N = real.shape[1]
+    scores = real.to(torch.float32)
+    if drop:
+        scores = torch.rand(real.shape, generator=generator, device=real.device)
+        scores = scores.masked_fill(~real, -1.0)
+    counts = (real.sum(dim=1) * (1 - drop)).round().long().clamp(min=1)
+    best = scores.topk(int(counts.max()), dim=1).indices
+    there = torch.arange(best.shape[1], device=real.device) < counts[:, None]
+    index = best.masked_fill(~there, N).sort(dim=1).values
+    return index.clamp(max=N - 1), there
+
+
 def take_patches(
     values: Shaped[Tensor, "B N D"], index: Int[Tensor, "B K"]
 ) -> Shaped[Tensor, "B K D"]:
@@ -67,3 +92,24 @@ def resize_positions(
         grid, size=new, mode="bicubic", antialias=True, align_corners=False
     )
     return resized.permute(0, 2, 3, 1).flatten(0, 2).to(positions.dtype)
+
+
+def positions_of_grids(
+    positions: Float[Tensor, "N D"], old: tuple[int, int], grids: Bool[Tensor, "B R C"]
+) -> Float[Tensor, "B RC D"]:
+    """A grid of learned positions, interpolated to the grid of every sample; zero beside it.
+
+    Args:
+        grids: True where a sample has a patch: a rectangle from the top left.
+    """
+    R, C = grids.shape[1:]
+    shapes = torch.stack([grids.any(dim=2).sum(dim=1), grids.any(dim=1).sum(dim=1)], dim=1)
+    different, which = shapes.unique(dim=0, return_inverse=True)
+    resized = [
+        torch.nn.functional.pad(
+            resize_positions(positions, old, (rows, columns)).view(rows, columns, -1),
+            (0, 0, 0, C - columns, 0, R - rows),
+        )
+        for rows, columns in different.tolist()
+    ]
+    return torch.stack(resized).flatten(1, 2).index_select(0, which)

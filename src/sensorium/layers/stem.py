@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 
@@ -41,5 +41,31 @@ class ConvolutionalStem(nn.Module):
         self.channels = widths[-1] if widths else channels
         self.stride = 2 ** len(widths)
 
-    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C2 H2 W2"]:
-        return self.layers(x.contiguous(memory_format=torch.channels_last)).contiguous()
+    def forward(
+        self, x: Float[Tensor, "B C H W"], real: Bool[Tensor, "B H W"] | None = None
+    ) -> Float[Tensor, "B C2 H2 W2"]:
+        """Stem values of pictures that are padded at the right and below, where `real` is False.
+
+        With sides that the stride divides, no convolution of a real place reads the padding, since
+        its window ends within the picture; so it is the norms alone that have to leave it out.
+        """
+        x = x.contiguous(memory_format=torch.channels_last)
+        if real is None:
+            return self.layers(x).contiguous()
+        for layer in self.layers:
+            if isinstance(layer, nn.GroupNorm):
+                real = real[:, ::2, ::2]
+                x = _norm_of_real(x, real, layer)
+            else:
+                x = layer(x)
+        return x.contiguous()
+
+
+def _norm_of_real(x: Tensor, real: Tensor, norm: nn.GroupNorm) -> Tensor:
+    """`norm`, of one group, with the mean and variance of the real places only."""
+    values, weight = x.float(), real[:, None].float()
+    count = x.shape[1] * weight.sum(dim=(1, 2, 3), keepdim=True)
+    centred = values - (values * weight).sum(dim=(1, 2, 3), keepdim=True) / count
+    variance = (centred.square() * weight).sum(dim=(1, 2, 3), keepdim=True) / count
+    scale, shift = (of[:, None, None] for of in (norm.weight, norm.bias))
+    return (centred * (variance + norm.eps).rsqrt() * scale + shift).to(x.dtype)
