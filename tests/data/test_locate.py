@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sensorium.data import DataConfig, resolve
+from sensorium.data.locate import find, unbraced
 from sensorium.errors import DataError
 
 
@@ -62,3 +63,18 @@ def test_public_sets_can_be_built(here: Path) -> None:
         r"then give data\.root=DIR or SENSORIUM_DATA=DIR",
     ):
         resolve(DataConfig(), "emoji/train.jsonl")
+
+
+def test_patterns(here: Path) -> None:
+    for name in ("a-00.tar", "a-01.tar", "b-{x,y}.tar"):
+        (here / "project" / name).touch()
+    assert list(unbraced("{a,b}-{08..10}-{1..2}")) == [
+        f"{one}-{two}-{three}" for one in "ab" for two in ("08", "09", "10") for three in "12"
+    ]
+    names = [path.name for path in find(DataConfig(), "a-{00..01}.tar")]
+    assert names == ["a-00.tar", "a-01.tar"]
+    assert [path.name for path in find(DataConfig(), "a-*.tar")] == names
+    with pytest.raises(DataError, match=r"no data at 'a-02\.tar'"):
+        find(DataConfig(), "a-{00..02}.tar")
+    with pytest.raises(DataError, match=r"no data at 'c-\*\.tar'"):
+        find(DataConfig(), "c-*.tar")

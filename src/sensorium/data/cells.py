@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sensorium.data.files import Location, Part, Remote, join
 from sensorium.data.quarantine import BrokenSample
 
 
@@ -15,16 +16,25 @@ class Medium:
     """A file, or a part of one, that has not been decoded: a picture, a sound, a video.
 
     Attributes:
-        content: the bytes of the file, or the path of it.
+        source: the bytes of the file, its path, or where its bytes can be read.
         name: what to call it in a message.
         start_seconds: where the part begins; None at the file's begin.
         end_seconds: where it ends; None at the file's end.
     """
 
-    content: bytes | Path
+    source: bytes | Path | Part
     name: str
     start_seconds: float | None = None
     end_seconds: float | None = None
+
+    @property
+    def content(self) -> bytes | Path:
+        """The bytes of the file, or its path on this machine.
+
+        Raises:
+            BrokenSample: the bytes cannot be read.
+        """
+        return self.source.read() if isinstance(self.source, Part) else self.source
 
 
 def filled(cell: Any) -> Iterator[Any]:
@@ -42,7 +52,7 @@ def filled(cell: Any) -> Iterator[Any]:
         yield cell
 
 
-def as_medium(cell: Any, folder: Path, noun: str) -> Medium:
+def as_medium(cell: Any, folder: Location, noun: str) -> Medium:
     """Read a path, the bytes of a file, or `{"bytes": ..., "path": ...}`, the Hugging Face form.
 
     The last may say a part of the file, in seconds: `{"path": ..., "start": 2.0, "end": 4.5}`.
@@ -55,21 +65,26 @@ def as_medium(cell: Any, folder: Path, noun: str) -> Medium:
         BrokenSample: it is none of these.
     """
     if isinstance(cell, str):
-        return Medium(folder / cell, f"{noun} {cell!r}")
+        return Medium(_file(folder, cell), f"{noun} {cell!r}")
     if isinstance(cell, bytes):
         return Medium(cell, f"{noun} in the table")
     if isinstance(cell, dict):
         content, path = cell.get("bytes"), cell.get("path")
         start, end = (_seconds(cell.get(key), key, noun) for key in ("start", "end"))
-        if isinstance(content, bytes):
+        if isinstance(content, bytes | Part):
             return Medium(
                 content, f"{noun} {path!r}" if path else f"{noun} in the table", start, end
             )
         if isinstance(path, str):
-            return Medium(folder / path, f"{noun} {path!r}", start, end)
+            return Medium(_file(folder, path), f"{noun} {path!r}", start, end)
     raise BrokenSample(
         f"{noun}: expected a file name, bytes or {{bytes, path}}, got {type(cell).__name__}"
     )
+
+
+def _file(folder: Location, name: str) -> Path | Part:
+    file = join(folder, name)
+    return Part(file) if isinstance(file, Remote) else file
 
 
 def _seconds(value: Any, key: str, noun: str) -> float | None:

@@ -23,7 +23,9 @@ VIDEO_NAMES = ("video", "clip", "movie")
 FILE_NAMES = ("file_name", "filename", "image_path", "img_path", "file_path", "filepath", "path")
 """Columns that are pictures if their cells are names of picture files, and so on."""
 
-TEXT_NAMES = ("text", "caption", "captions", "title", "description", "sentence", "alt_text", "alt")
+TEXT_NAMES = (
+    *("text", "txt", "caption", "captions", "title", "description", "sentence", "alt_text", "alt"),
+)
 
 ROWS_LOOKED_AT = 50
 
@@ -153,7 +155,7 @@ def _by_name(columns: Sequence[str], names: Sequence[str]) -> str | None:
 
 def _mostly(kind: Any, column: str, rows: Sequence[Cells]) -> bool:
     """Whether more than half of the cells that are not empty are of the kind."""
-    cells = [row[column] for row in rows if row.get(column) not in (None, "")]
+    cells = [row[column] for row in rows if row.get(column) not in (None, "", [])]
     return sum(map(kind, cells)) * 2 > len(cells)
 
 

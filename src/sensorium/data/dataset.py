@@ -120,7 +120,7 @@ class Dataset:
             BrokenSample: the row is broken; no sample that a loader gave is.
         """
         picture = self._picture(index)
-        path = picture.content if picture and isinstance(picture.content, Path) else None
+        path = picture.source if picture and isinstance(picture.source, Path) else None
         text = self._first("text", index)
         return {
             "id": self.id(index),
@@ -138,11 +138,11 @@ class Dataset:
         if picture is None:
             return None
         content = picture.content
-        return content if isinstance(content, bytes) else read_file(content)
+        return read_file(content) if isinstance(content, Path) else content
 
     def _picture(self, index: int) -> Medium | None:
-        cell, folder = self._first("image", index), self.source.row(self._rows[index]).folder
-        return None if cell is None else as_medium(cell, folder, Image.noun)
+        cell = self._first("image", index)
+        return None if cell is None else as_medium(cell, self.source.folder, Image.noun)
 
     def _first(self, modality: str, index: int) -> Any:
         values = self.source.row(self._rows[index]).values

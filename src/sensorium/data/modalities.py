@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 
@@ -21,6 +20,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from sensorium.data.augment import augment
 from sensorium.data.cells import Medium, as_medium, as_text
+from sensorium.data.files import Location
 from sensorium.data.image import decode_image
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
@@ -36,7 +36,7 @@ class Modality(ABC):
         self.tokenizer = tokenizer
 
     @abstractmethod
-    def read(self, cell: Any, folder: Path) -> Any:
+    def read(self, cell: Any, folder: Location) -> Any:
         """What the cell means; nothing is opened yet.
 
         Raises:
@@ -67,7 +67,7 @@ class MediumModality(Modality):
     noun: ClassVar[str]
     """What a person calls such a file."""
 
-    def read(self, cell: Any, folder: Path) -> Medium:
+    def read(self, cell: Any, folder: Location) -> Medium:
         return as_medium(cell, folder, self.noun)
 
     def decode(self, candidate: Medium) -> Tensor:
@@ -126,7 +126,7 @@ class Video(MediumModality):
 class Text(Modality):
     """Words: token ids int64 [N]."""
 
-    def read(self, cell: Any, folder: Path) -> Any:
+    def read(self, cell: Any, folder: Location) -> Any:
         return cell
 
     def decode(self, candidate: Any) -> Tensor:

@@ -1,8 +1,10 @@
-"""Rows of a Parquet file, read by row group when they are reached."""
+"""Rows of Parquet files, read by row group when they are reached."""
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,37 +13,41 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sensorium.data.files import Location
 from sensorium.data.quarantine import Broken
-from sensorium.data.tables import Cells, file_fingerprint
+from sensorium.data.tables import Cells, Entry, file_fingerprint, names_fingerprint
 from sensorium.errors import DataError
 
 KEPT_BYTES = 1_000_000_000
-"""Row groups stay in memory, as Arrow and not as Python objects, up to this much in all."""
+"""What the row groups of one set may take in memory. A set that is larger is read over and over
+where its rows are asked for in a random order, and had better be streamed."""
 
 
 class ParquetTable:
     """A Parquet file; Hugging Face `Image` cells come as they are, {"bytes": ..., "path": ...}.
 
+    Args:
+        file: where it lies.
+        kept_bytes: row groups stay in memory, as Arrow and not as Python objects, up to this much.
+
     Raises:
         DataError: the file is not Parquet.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = path.name
-        self.folder = path.parent
+    def __init__(self, file: Location, kept_bytes: int = KEPT_BYTES) -> None:
+        self.file = file
+        self.kept_bytes = kept_bytes
+        self.name = file.name
+        self.folder = file.parent
         self.broken: list[Broken] = []
+        self.flaws: list[Broken] = []
         self._open()
         self.columns: list[str] = self._file.schema_arrow.names
-        metadata = self._file.metadata
-        sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
-        self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        self.classes = _classes(self._file.schema_arrow)
+        self._starts = np.concatenate([[0], np.cumsum(_sizes(self._file))]).astype(np.int64)
 
     def _open(self) -> None:
-        try:
-            self._file = pq.ParquetFile(self.path)
-        except pa.ArrowException as error:
-            raise DataError(f"{self.path} is not a Parquet file: {error}") from error
+        self._file = _opened(self.file)
         self._groups: OrderedDict[int, Any] = OrderedDict()
         self._lock = Lock()
 
@@ -69,18 +75,76 @@ class ParquetTable:
         return table.slice(row - int(self._starts[group]), 1).to_pylist()[0]
 
     def fingerprint(self) -> str:
-        return file_fingerprint(self.path)
+        return file_fingerprint(self.file)
 
     def _group(self, group: int) -> Any:
         if group not in self._groups:
             try:
                 self._groups[group] = self._file.read_row_group(group)
             except (pa.ArrowException, OSError) as error:
-                raise DataError(f"{self.path} is damaged in row group {group}: {error}") from error
-            while len(self._groups) > 1 and self._kept_bytes() > KEPT_BYTES:
+                raise DataError(f"{self.file} is damaged in row group {group}: {error}") from error
+            while len(self._groups) > 1 and self._kept_bytes() > self.kept_bytes:
                 self._groups.popitem(last=False)
         self._groups.move_to_end(group)
         return self._groups[group]
 
     def _kept_bytes(self) -> int:
         return sum(table.nbytes for table in self._groups.values())
+
+
+class ParquetStream:
+    """Parquet files read from begin to end; each row group is a shard."""
+
+    def __init__(self, name: str, files: Sequence[Location]) -> None:
+        self.name = name
+        self.files = files
+        opened = [_opened(file) for file in files]
+        sizes = [_sizes(one) for one in opened]
+        self._places = [
+            (n, group) for n, groups in enumerate(sizes) for group in range(len(groups))
+        ]
+        self._firsts = [first for groups in sizes for first in np.cumsum([0, *groups])[:-1]]
+        self.shards = len(self._places)
+        self.rows = sum(one.metadata.num_rows for one in opened)
+        self.classes = _classes(opened[0].schema_arrow)
+
+    def folder(self, shard: int) -> Location:
+        return self.files[self._places[shard][0]].parent
+
+    def read(self, shard: int, start: int, step: int) -> Iterator[Entry]:
+        number, group = self._places[shard]
+        file, first = self.files[number], int(self._firsts[shard])
+        try:
+            table = _opened(file).read_row_group(group)
+        except (pa.ArrowException, OSError) as error:
+            yield Broken(f"{file.name}, row group {group}", f"damaged: {error}")
+            return
+        for row in range(start, len(table), step):
+            yield f"{file.name}:{first + row}", table.slice(row, 1).to_pylist()[0]
+
+    def fingerprint(self) -> str:
+        return names_fingerprint(self.files)
+
+
+def _opened(file: Location) -> Any:
+    try:
+        return pq.ParquetFile(file if isinstance(file, Path) else file.open())
+    except pa.ArrowException as error:
+        raise DataError(f"{file} is not a Parquet file: {error}") from error
+
+
+def _sizes(file: Any) -> list[int]:
+    """Rows of each row group."""
+    metadata = file.metadata
+    return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+
+
+def _classes(schema: Any) -> dict[str, list[str]]:
+    """What the Hugging Face library wrote about columns of class numbers."""
+    said = (schema.metadata or {}).get(b"huggingface")
+    features = json.loads(said).get("info", {}).get("features", {}) if said else {}
+    return {
+        name: list(feature["names"])
+        for name, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+    }

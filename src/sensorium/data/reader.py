@@ -74,13 +74,16 @@ class Reader:
 def texts(source: Source, rows: Iterable[int]) -> Iterator[str]:
     """Every text of the rows, of all mapped columns; those that are broken are left out."""
     for row in rows:
-        values = source.row(row).values
+        try:
+            values = source.row(row).values
+        except BrokenSample:
+            continue  # named where the row is decoded
         for column in source.fields.get("text", []):
             for cell in filled(values.get(column)):
                 try:
                     yield as_text(cell)
                 except BrokenSample:
-                    continue  # named where the row is decoded
+                    continue
 
 
 def _named(columns: list[str]) -> str:

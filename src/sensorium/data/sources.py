@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sensorium.config import Config
+from sensorium.data import lines
+from sensorium.data.coco import CocoTable
 from sensorium.data.columns import ROWS_LOOKED_AT, Fields, map_columns
-from sensorium.data.parquet import ParquetTable
-from sensorium.data.quarantine import Broken
-from sensorium.data.tables import FolderTable, LineTable, Table
+from sensorium.data.files import Location, Remote
+from sensorium.data.hub import PREFIX, HubTable, is_saved
+from sensorium.data.lines import LineTable
+from sensorium.data.parquet import KEPT_BYTES, ParquetTable
+from sensorium.data.quarantine import Broken, BrokenSample
+from sensorium.data.tables import Cells, FolderTable, JoinedTable, Table
+from sensorium.data.tar import TarTable
 from sensorium.errors import DataError
 
-MANIFESTS = (".jsonl", ".csv", ".tsv", ".parquet")
+MANIFESTS = (*lines.SUFFIXES, ".parquet", ".tar", ".json")
 FOLDER_MANIFESTS = ("metadata.jsonl", "metadata.csv")
 """In a folder, the Hugging Face imagefolder form."""
 
@@ -22,7 +29,16 @@ class SourceConfig(Config):
     """Where a set lies; in a recipe the plain path does as well."""
 
     path: str
-    """A .jsonl, .csv, .tsv or .parquet file, a folder with metadata.jsonl or .csv, or pictures."""
+    """A .jsonl, .csv, .tsv, .parquet, WebDataset .tar or COCO .json file, a pattern of several
+    (`train-{000..012}.tar`, `part-*.parquet`), a folder with metadata.jsonl or .csv, pictures, a
+    folder of `datasets`, `hf:owner/name`; here or at a URL that fsspec reads."""
+    config: str | None = None
+    """Which configuration of a Hugging Face set."""
+    split: str | None = None
+    """Which split of a Hugging Face set; by default the one named as the key is, train, validation
+    or test."""
+    folder: str | None = None
+    """Folder that file names in the cells start from; by default that of the manifest."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,7 @@ class Row:
 
     id: str
     values: dict[str, Any]
-    folder: Path
+    folder: Location
 
 
 class Source:
@@ -48,21 +64,32 @@ class Source:
         fields: modality -> the columns that hold it.
         notes: what was guessed, in words.
         prefix: put before each id, to tell apart tables whose ids are the same.
+        folder: what paths in the cells are relative to, where it is not the table's.
 
     Attributes:
+        classes: column of whole numbers -> the name of each number.
         broken: rows that cannot be read at all. They are not among the rows.
+        flaws: what is wrong inside rows that can be read.
     """
 
     def __init__(
-        self, table: Table, fields: dict[str, list[str]], notes: list[str], prefix: str = ""
+        self,
+        table: Table,
+        fields: dict[str, list[str]],
+        notes: list[str],
+        prefix: str = "",
+        folder: Location | None = None,
     ) -> None:
         self.table = table
         self.fields = fields
         self.notes = notes
         self.prefix = prefix
         self.name = table.name
+        self.folder = table.folder if folder is None else folder
         self.columns = table.columns
+        self.classes = table.classes
         self.broken = [Broken(prefix + one.id, one.reason) for one in table.broken]
+        self.flaws = [Broken(prefix + one.id, one.reason) for one in table.flaws]
 
     def __len__(self) -> int:
         return len(self.table)
@@ -71,51 +98,93 @@ class Source:
         return self.prefix + self.table.id(row)
 
     def row(self, row: int) -> Row:
-        return Row(self.id(row), self.table.cells(row), self.table.folder)
+        """Raises `BrokenSample` where the row cannot be read."""
+        return Row(self.id(row), self.table.cells(row), self.folder)
 
 
 def open_source(
-    path: Path, fields: Fields | None = None, *, strict: bool = True, prefix: str = ""
+    files: Location | Sequence[Location],
+    fields: Fields | None = None,
+    *,
+    strict: bool = True,
+    prefix: str = "",
+    place: SourceConfig | None = None,
+    folder: Location | None = None,
 ) -> Source:
     """Open a set and map its columns.
 
     Args:
+        files: the file or folder, or the files of a pattern; none for a set of the Hub.
         fields: modality -> column or columns; what is not said is guessed. An empty list says
             that the set lacks the modality.
         strict: whether columns that are not there, or cannot be guessed, are an error; otherwise
             they are noted.
+        prefix: put before each id.
+        place: what the recipe says of the set.
+        folder: what file names in the cells start from; by default the folder of the manifest.
 
     Raises:
         DataError: the path is of no known format, holds no rows, or its columns cannot be mapped.
     """
-    table = _open_table(path)
+    files = [files] if isinstance(files, Path | Remote) else list(files)
+    place = place or SourceConfig(path=str(files[0]))
+    table = _open_table(place, files)
     if not len(table):
         first = f"; the first: {table.broken[0].reason}" if table.broken else ""
-        raise DataError(f"{path}: expected rows, found none that can be read{first}")
-    rows = [table.cells(row) for row in range(min(len(table), ROWS_LOOKED_AT))]
-    mapped, notes = map_columns(table.name, table.columns, rows, fields, strict)
-    return Source(table, mapped, notes, prefix)
+        raise DataError(f"{place.path}: expected rows, found none that can be read{first}")
+    mapped, notes = map_columns(table.name, table.columns, _first_rows(table), fields, strict)
+    if table.flaws:
+        first = f"{table.flaws[0].id}: {table.flaws[0].reason}"
+        notes.append(f"{table.name}: {len(table.flaws):,} boxes are faulty; the first: {first}")
+    return Source(table, mapped, notes, prefix, folder)
 
 
-def _open_table(path: Path) -> Table:
-    if path.is_dir():
-        return _open_folder(path)
-    if not path.is_file():
-        raise DataError(f"no data at {path}: expected a file or a folder")
-    if path.suffix == ".parquet":
-        return ParquetTable(path)
-    if path.suffix in MANIFESTS:
-        return LineTable(path)
+def _first_rows(table: Table) -> list[Cells]:
+    rows = []
+    for row in range(min(len(table), ROWS_LOOKED_AT)):
+        try:
+            rows.append(table.cells(row))
+        except BrokenSample:
+            continue  # named where the row is decoded
+    return rows
+
+
+def _open_table(place: SourceConfig, files: Sequence[Location]) -> Table:
+    if place.path.startswith(PREFIX):
+        return HubTable(place.path, place.config, place.split)
+    if len(files) > 1:
+        name = place.path.rpartition("/")[2]
+        return JoinedTable(name, [_open_file(file, len(files)) for file in files])
+    (file,) = files
+    return _open_folder(file, place) if file.is_dir() else _open_file(file)
+
+
+def _open_file(file: Location, siblings: int = 1) -> Table:
+    """Open one file, of as many of one set."""
+    if not file.is_file():
+        raise DataError(f"no data at {file}: expected a file or a folder")
+    if file.suffix == ".parquet":
+        return ParquetTable(file, KEPT_BYTES // siblings)
+    if file.suffix == ".tar":
+        return TarTable(file)
+    if file.suffix == ".json":
+        return CocoTable(file)
+    if file.suffix in lines.SUFFIXES:
+        return LineTable(file)
     raise DataError(
-        f"{path}: expected a folder or a file that ends in {', '.join(MANIFESTS)}, "
-        f"got {path.suffix or 'no suffix'!r}"
+        f"{file}: expected a folder or a file that ends in {', '.join(MANIFESTS)}, "
+        f"got {file.suffix or 'no suffix'!r}"
     )
 
 
-def _open_folder(folder: Path) -> Table:
+def _open_folder(folder: Location, place: SourceConfig) -> Table:
     for name in FOLDER_MANIFESTS:
         if (folder / name).is_file():
             return LineTable(folder / name)
+    if isinstance(folder, Remote):
+        raise DataError(f"{folder}: expected {' or '.join(FOLDER_MANIFESTS)} in a folder at a URL")
+    if is_saved(folder):
+        return HubTable(str(folder), None, place.split)
     table = FolderTable(folder)
     if len(table):
         return table

@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from sensorium.data.cache import Progress
+from sensorium.data.columns import Fields
 from sensorium.data.dataset import Dataset
-from sensorium.data.locate import resolve
+from sensorium.data.hub import PREFIX
+from sensorium.data.locate import find, resolve
 from sensorium.data.quarantine import Broken, Quarantine
 from sensorium.data.reader import texts
 from sensorium.data.settings import DataConfig
-from sensorium.data.sources import MANIFESTS, Source, open_source
+from sensorium.data.sources import MANIFESTS, Source, SourceConfig, open_source
 from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 
@@ -118,9 +120,9 @@ def open_dataset(
     Args:
         quarantine: its total grows by the rows of this set, and it gets the broken ones.
     """
-    here = Path(path).expanduser()
-    place = here if here.exists() else resolve(config, str(path))
-    source = open_source(place, config.fields, strict=False)
+    here = Path(path).expanduser().absolute()
+    place = SourceConfig(path=str(here) if here.exists() else str(path))
+    source = open_place(config, place, config.fields, strict=False)
     if config.required is not None:
         required = [modality for modality in config.required if modality in source.fields]
         config = config.model_copy(update={"required": required})
@@ -128,6 +130,20 @@ def open_dataset(
     quarantine.total += len(source) + len(source.broken)
     quarantine.add_all(source.broken + dataset.prepare(progress))
     return dataset
+
+
+def open_place(
+    config: DataConfig,
+    place: SourceConfig,
+    fields: Fields | None,
+    *,
+    strict: bool = True,
+    prefix: str = "",
+) -> Source:
+    """Find what a recipe names, and open it; see `open_source`."""
+    files = [] if place.path.startswith(PREFIX) else find(config, place.path)
+    folder = None if place.folder is None else resolve(config, place.folder)
+    return open_source(files, fields, strict=strict, prefix=prefix, place=place, folder=folder)
 
 
 def _open_sources(
@@ -144,8 +160,9 @@ def _open_sources(
             continue
         # What was guessed for the training set holds for the others, where they have the columns.
         guessed = sources["train"].fields if "train" in sources else None
-        sources[split] = open_source(
-            resolve(config, place.path),
+        sources[split] = open_place(
+            config,
+            place if place.split else place.model_copy(update={"split": split}),
             config.fields or guessed,
             strict=split == "train" or bool(config.fields),
             prefix=_prefix(config, split),

@@ -1,23 +1,28 @@
-"""Rows of the manifests people have: JSONL, CSV, TSV and folders. Parquet is in `parquet.py`.
+"""Tables: numbered rows with named columns, whatever the files are that they lie in.
 
 A table knows nothing of modalities: it gives the cells of a row by column name, and an id by
-which a person finds the row again.
+which a person finds the row again. A format is a class beside: `lines.py`, `parquet.py`, `tar.py`,
+`coco.py`, `hub.py`; folders of pictures are here.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
+from sensorium.data.files import Location, size_of
 from sensorium.data.image import SUFFIXES
 from sensorium.data.quarantine import Broken
 from sensorium.errors import DataError
 
 Cells = dict[str, Any]
+
+Entry = tuple[str, Cells] | Broken
+"""What a file gives when it is read from its begin to its end: a row with its id, or why none."""
 
 
 class Table(Protocol):
@@ -26,60 +31,34 @@ class Table(Protocol):
     Attributes:
         name: what a person calls it, and what its ids begin with, as in `train.jsonl`.
         folder: what paths in its cells are relative to.
-        columns: every column that any row has.
+        columns: every column that any row has, as far as opening the table shows.
+        classes: column of whole numbers -> the name of each number, where the format says them.
         broken: rows that could not be read at all; they are not counted in `len`.
+        flaws: what is wrong inside rows that can be read, as a box without area.
     """
 
     name: str
-    folder: Path
+    folder: Location
     columns: list[str]
+    classes: dict[str, list[str]]
     broken: list[Broken]
+    flaws: list[Broken]
 
     def __len__(self) -> int: ...
 
     def id(self, row: int) -> str: ...
 
-    def cells(self, row: int) -> Cells: ...
+    def cells(self, row: int) -> Cells:
+        """The row.
+
+        Raises:
+            BrokenSample: it cannot be read now.
+        """
+        ...
 
     def fingerprint(self) -> str:
         """A hexadecimal SHA-256 that changes when the rows do."""
         ...
-
-
-class LineTable:
-    """A manifest with a row per line, JSONL, CSV or TSV, told by its suffix.
-
-    Args:
-        path: the manifest, in UTF-8.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.name = path.name
-        self.folder = path.parent
-        self.broken: list[Broken] = []
-        self._lines: list[int] = []
-        self._cells: list[Cells] = []
-        read = _json_rows if path.suffix == ".jsonl" else _csv_rows
-        for line, row in read(path):
-            if isinstance(row, str):
-                self.broken.append(Broken(f"{self.name}:{line}", row))
-            else:
-                self._lines.append(line)
-                self._cells.append(row)
-        self.columns = list(dict.fromkeys(name for row in self._cells for name in row))
-
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    def id(self, row: int) -> str:
-        return f"{self.name}:{self._lines[row]}"
-
-    def cells(self, row: int) -> Cells:
-        return self._cells[row]
-
-    def fingerprint(self) -> str:
-        return file_fingerprint(self.path)
 
 
 class FolderTable:
@@ -91,8 +70,11 @@ class FolderTable:
 
     def __init__(self, folder: Path) -> None:
         self.name = folder.resolve().name
-        self.folder = folder
+        self.folder: Location = folder
+        self._folder = folder
+        self.classes: dict[str, list[str]] = {}
         self.broken: list[Broken] = []
+        self.flaws: list[Broken] = []
         files = sorted(
             path.relative_to(folder).as_posix()
             for path in folder.rglob("*")
@@ -120,62 +102,72 @@ class FolderTable:
     def fingerprint(self) -> str:
         digest = hashlib.sha256()
         for name in self._files:
-            for path in (self.folder / name, self._caption(name)):
+            for path in (self._folder / name, self._caption(name)):
                 size = path.stat().st_size if path.is_file() else -1
                 digest.update(f"{name}\0{size}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
     def _caption(self, name: str) -> Path:
-        return (self.folder / name).with_suffix(".txt")
+        return (self._folder / name).with_suffix(".txt")
 
 
-def file_fingerprint(path: Path) -> str:
+class JoinedTable:
+    """Several files of one format as one table, the rows of each after those of the one before.
+
+    Args:
+        name: what a person calls them together, as in `train-{000..012}.tar`.
+
+    Raises:
+        DataError: two files have the same name, or lie in different folders: their rows could
+            not be told apart, or what they name could not be found.
+    """
+
+    def __init__(self, name: str, tables: Sequence[Table]) -> None:
+        if len({table.name for table in tables}) < len(tables):
+            raise DataError(f"{name}: two of its files have one name; give them as two sources")
+        if len({table.folder for table in tables}) > 1:
+            raise DataError(f"{name}: expected files of one folder; give each folder as a source")
+        self.name = name
+        self.tables = [table for table in tables if len(table)] or list(tables[:1])
+        self.folder = tables[0].folder
+        self.columns = list(dict.fromkeys(name for table in tables for name in table.columns))
+        self.classes = {name: names for table in tables for name, names in table.classes.items()}
+        self.broken = [one for table in tables for one in table.broken]
+        self.flaws = [one for table in tables for one in table.flaws]
+        self._starts = np.cumsum([0, *map(len, self.tables)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def id(self, row: int) -> str:
+        table, row = self._find(row)
+        return table.id(row)
+
+    def cells(self, row: int) -> Cells:
+        table, row = self._find(row)
+        return table.cells(row)
+
+    def fingerprint(self) -> str:
+        marks = "".join(table.fingerprint() for table in self.tables)
+        return hashlib.sha256(marks.encode()).hexdigest()
+
+    def _find(self, row: int) -> tuple[Table, int]:
+        number = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self.tables[number], row - int(self._starts[number])
+
+
+def file_fingerprint(file: Location) -> str:
     """Hexadecimal SHA-256 of the file's bytes."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
+    with file.open("rb") as opened:
+        while block := opened.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Cells | str]]:
-    """Line number from 1, and the row, or the reason why it is none."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, _json_row(line)
-
-
-def _json_row(line: bytes) -> Cells | str:
-    try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        return f"the line is not UTF-8 (byte {error.start})"
-    except (ValueError, RecursionError) as error:
-        return f"the line is not JSON ({error})"
-    if not isinstance(row, dict):
-        return f"expected a JSON object on the line, got {type(row).__name__}"
-    return row
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, Cells | str]]:
-    """Line number from 1 where the record begins, and the row, or the reason why it is none."""
-    delimiter = "\t" if path.suffix == ".tsv" else ","
-    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        header = next(reader, [])
-        if len(set(header)) != len(header):
-            raise DataError(f"{path}: expected distinct column names in line 1, got {header}")
-        while True:
-            number = reader.line_num + 1
-            try:
-                record = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield number, f"the line is not CSV ({error})"
-                continue
-            if len(record) == len(header):
-                yield number, dict(zip(header, record, strict=True))
-            elif record:
-                yield number, f"expected {len(header)} cells as in line 1, got {len(record)}"
+def names_fingerprint(files: Sequence[Location]) -> str:
+    """Hexadecimal SHA-256 of the names and sizes of files too large to be read for it."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.name}\0{size_of(file)}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()

@@ -1,0 +1,156 @@
+"""COCO JSON, of detection or of captions: one row for each picture.
+
+Its columns: `file_name`, `width`, `height`; with boxes `boxes`, each [x, y, width, height] in
+pixels of the picture from its top left corner, `labels`, from 0 in the order of
+`classes["labels"]`, and `crowd`; with captions `captions`. Boxes that cannot be learnt from are
+named in `flaws`, and left out of `boxes`; those that reach out of the picture are named, too, and
+cut at its edge.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from typing import Any
+
+from sensorium.data.files import Location, Part
+from sensorium.data.quarantine import Broken, BrokenSample
+from sensorium.data.tables import Cells, file_fingerprint
+from sensorium.errors import DataError
+
+Box = list[float]
+PIXELS_OUTSIDE = 1.0
+"""A box may reach out of its picture by so much, which is rounding; it is cut without a word."""
+
+
+class CocoTable:
+    """A COCO file.
+
+    Raises:
+        DataError: it is not JSON, or not COCO.
+    """
+
+    def __init__(self, file: Location) -> None:
+        self.file = file
+        self.name = file.name
+        self.folder = file.parent
+        self.broken: list[Broken] = []
+        self.flaws: list[Broken] = []
+        content = _read(file)
+        self._names = {one["id"]: str(one["name"]) for one in content.get("categories", [])}
+        self._number = {id: number for number, id in enumerate(self._names)}
+        self._pictures: list[dict[str, Any]] = content["images"]
+        self._annotations = self._by_picture(content.get("annotations", []))
+        of_all = [one for found in self._annotations.values() for one in found]
+        self.has_boxes = any("bbox" in one for one in of_all)
+        self.has_captions = any("caption" in one for one in of_all)
+        self.classes = {"labels": list(self._names.values())} if self.has_boxes else {}
+        self.columns = ["file_name", "width", "height"]
+        self.columns += ["boxes", "labels", "crowd"] * self.has_boxes
+        self.columns += ["captions"] * self.has_captions
+        for row in range(len(self)):
+            self._make(row, self.flaws)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def id(self, row: int) -> str:
+        return f"{self.name}:{self._pictures[row]['file_name']}"
+
+    def cells(self, row: int) -> Cells:
+        return self._make(row, [])
+
+    def fingerprint(self) -> str:
+        return file_fingerprint(self.file)
+
+    def _by_picture(self, annotations: list[dict[str, Any]]) -> dict[Any, list[dict[str, Any]]]:
+        found: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+        there = {picture["id"] for picture in self._pictures}
+        for one in annotations:
+            if one.get("image_id") in there:
+                found[one["image_id"]].append(one)
+            else:
+                reason = f"annotation {one.get('id')}: no picture has id {one.get('image_id')!r}"
+                self.flaws.append(Broken(self.name, reason))
+        return found
+
+    def _make(self, row: int, flaws: list[Broken]) -> Cells:
+        """The row; what is wrong in it is added to `flaws`."""
+        picture = self._pictures[row]
+        cells: Cells = {name: picture.get(name) for name in ("file_name", "width", "height")}
+        annotations = self._annotations.get(picture["id"], [])
+        if self.has_boxes:
+            cells |= {"boxes": [], "labels": [], "crowd": []}
+            for one in annotations:
+                if "bbox" not in one:
+                    continue
+                box, flaw = self._box(one, picture)
+                if flaw is not None:
+                    flaws.append(Broken(self.id(row), f"annotation {one.get('id')}{flaw}"))
+                if box is not None:
+                    cells["boxes"].append(box)
+                    cells["labels"].append(self._number[one["category_id"]])
+                    cells["crowd"].append(bool(one.get("iscrowd", 0)))
+        if self.has_captions:
+            cells["captions"] = [one["caption"] for one in annotations if "caption" in one]
+        return cells
+
+    def _box(
+        self, annotation: dict[str, Any], picture: dict[str, Any]
+    ) -> tuple[Box | None, str | None]:
+        """The box as it is to be used, None where it is not; and what is wrong with it."""
+        box, category = annotation["bbox"], annotation.get("category_id")
+        if category not in self._number:
+            return None, f": no category has id {category!r}"
+        named = f" ({self._names[category]}): box {box}"
+        if not _is_box(box):
+            return None, f"{named} is not four numbers [x, y, width, height]"
+        x, y, width, height = map(float, box)
+        if width <= 0 or height <= 0:
+            return None, f"{named} has no area"
+        wide, high = (picture.get(name) or math.inf for name in ("width", "height"))
+        left, top = max(x, 0.0), max(y, 0.0)
+        right, bottom = min(x + width, wide), min(y + height, high)
+        if left >= right or top >= bottom:
+            return None, f"{named} lies outside of its picture of {wide} x {high}"
+        over = max(left - x, top - y, x + width - right, y + height - bottom)
+        if over == 0:
+            return [x, y, width, height], None
+        cut = [left, top, right - left, bottom - top]
+        if over <= PIXELS_OUTSIDE:
+            return cut, None
+        return cut, f"{named} reaches out of its picture of {wide} x {high} by {over:g} pixels"
+
+
+def _read(file: Location) -> dict[str, Any]:
+    try:
+        content = json.loads(Part(file).read())
+    except (BrokenSample, ValueError, RecursionError) as error:
+        raise DataError(f"{file} is not JSON: {error}") from error
+    pictures = content.get("images") if isinstance(content, dict) else None
+    if not isinstance(pictures, list):
+        raise DataError(
+            f"{file}: expected COCO, an object with the lists images, annotations and categories; "
+            "write rows as a .jsonl, one object in each line"
+        )
+    for key, needed in (
+        ("images", {"id", "file_name"}),
+        ("annotations", {"image_id"}),
+        ("categories", {"id", "name"}),
+    ):
+        for number, one in enumerate(content.get(key) or []):
+            if not isinstance(one, dict) or not needed <= set(one):
+                wanted = " and ".join(sorted(needed))
+                raise DataError(
+                    f"{file}: expected each of {key} to have {wanted}; {number} has not"
+                )
+    return content
+
+
+def _is_box(box: Any) -> bool:
+    return (
+        isinstance(box, list)
+        and len(box) == 4
+        and all(isinstance(n, int | float) and math.isfinite(n) for n in box)
+    )
