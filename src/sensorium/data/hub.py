@@ -25,6 +25,11 @@ SAVED_FILES = ("dataset_dict.json", "state.json")
 """A folder with one of these was written by `save_to_disk`."""
 
 
+def is_hub(path: str) -> bool:
+    """Whether the path names a set of the Hub."""
+    return path.startswith(PREFIX)
+
+
 def is_saved(folder: Location) -> bool:
     """Whether `datasets` wrote the folder."""
     return isinstance(folder, Path) and any((folder / name).is_file() for name in SAVED_FILES)
@@ -40,7 +45,7 @@ class HubTable:
     """
 
     def __init__(self, path: str, subset: str | None, split: str | None) -> None:
-        if path.startswith(PREFIX):
+        if is_hub(path):
             found = _load(path, subset, split, stream=False)
         else:
             found = _only_split(path, _library().load_from_disk(path), split)

@@ -9,6 +9,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from sensorium.data.files import Location, Remote, location
+from sensorium.data.hub import is_hub
 from sensorium.data.settings import DataConfig
 from sensorium.errors import DataError
 
@@ -61,6 +62,11 @@ def find(config: DataConfig, path: str) -> list[Location]:
         matching = next(filter(None, map(_matching, _places(config.root, one))), None)
         found += [resolve(config, one)] if matching is None else matching
     return found
+
+
+def is_several(path: str) -> bool:
+    """Whether the path is a pattern of files, or names a set of the Hub, and so is no one file."""
+    return is_hub(path) or bool(BRACES.search(path)) or has_magic(path)
 
 
 def unbraced(pattern: str) -> Iterator[str]:

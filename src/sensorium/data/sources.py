@@ -12,7 +12,7 @@ from sensorium.data import lines
 from sensorium.data.coco import CocoTable
 from sensorium.data.columns import ROWS_LOOKED_AT, Fields, map_columns
 from sensorium.data.files import Location, Remote
-from sensorium.data.hub import PREFIX, HubTable, is_saved
+from sensorium.data.hub import HubTable, is_hub, is_saved
 from sensorium.data.lines import LineTable
 from sensorium.data.parquet import KEPT_BYTES, ParquetTable
 from sensorium.data.quarantine import Broken, BrokenSample
@@ -150,7 +150,7 @@ def _first_rows(table: Table) -> list[Cells]:
 
 
 def _open_table(place: SourceConfig, files: Sequence[Location]) -> Table:
-    if place.path.startswith(PREFIX):
+    if is_hub(place.path):
         return HubTable(place.path, place.config, place.split)
     if len(files) > 1:
         name = place.path.rpartition("/")[2]

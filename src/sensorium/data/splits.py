@@ -11,7 +11,7 @@ from pathlib import Path
 from sensorium.data.cache import Progress
 from sensorium.data.columns import Fields
 from sensorium.data.dataset import Dataset
-from sensorium.data.hub import PREFIX
+from sensorium.data.hub import is_hub
 from sensorium.data.locate import find, resolve
 from sensorium.data.quarantine import Broken, Quarantine
 from sensorium.data.reader import texts
@@ -132,6 +132,11 @@ def open_dataset(
     return dataset
 
 
+def for_split(place: SourceConfig, split: str) -> SourceConfig:
+    """The place with the split of a Hugging Face set that goes with the key it is said under."""
+    return place if place.split else place.model_copy(update={"split": split})
+
+
 def open_place(
     config: DataConfig,
     place: SourceConfig,
@@ -141,7 +146,7 @@ def open_place(
     prefix: str = "",
 ) -> Source:
     """Find what a recipe names, and open it; see `open_source`."""
-    files = [] if place.path.startswith(PREFIX) else find(config, place.path)
+    files = [] if is_hub(place.path) else find(config, place.path)
     folder = None if place.folder is None else resolve(config, place.folder)
     return open_source(files, fields, strict=strict, prefix=prefix, place=place, folder=folder)
 
@@ -162,7 +167,7 @@ def _open_sources(
         guessed = sources["train"].fields if "train" in sources else None
         sources[split] = open_place(
             config,
-            place if place.split else place.model_copy(update={"split": split}),
+            for_split(place, split),
             config.fields or guessed,
             strict=split == "train" or bool(config.fields),
             prefix=_prefix(config, split),

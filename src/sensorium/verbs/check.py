@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sensorium.data import DataConfig, Source, open_source, resolve
+from sensorium.data import DataConfig, Source, SourceConfig, resolve
 from sensorium.data.check import OpenedSet, Report, Unopened, check_sets, find_sets
 from sensorium.data.check.page import write_check_page
 from sensorium.data.columns import Fields
-from sensorium.data.splits import SPLITS
+from sensorium.data.locate import is_several
+from sensorium.data.splits import SPLITS, for_split, open_place
 from sensorium.errors import DataError
 from sensorium.recipe import load_recipe, shipped_recipes
 from sensorium.verbs.listeners import Listeners
@@ -57,33 +58,42 @@ def check(
     return report
 
 
-def _places(data: str) -> tuple[DataConfig | None, dict[str, Path]]:
+def _places(data: str) -> tuple[DataConfig | None, dict[str, SourceConfig]]:
     """The settings, where a recipe says them, and the sets by name."""
     here = Path(data).expanduser()
     is_recipe = here.suffix in (".yaml", ".yml") or data in shipped_recipes()
     if here.exists() and not (here.is_file() and is_recipe):
-        return None, find_sets(here)
+        return None, _found(here)
     if not is_recipe:
-        return None, find_sets(resolve(DataConfig(), data))
+        place = None if is_several(data) else resolve(DataConfig(), data)
+        if isinstance(place, Path):
+            return None, _found(place)
+        return None, {data.rpartition("/")[2]: SourceConfig(path=data)}
     config = load_recipe(data).data
     named = {split: place for split in SPLITS if (place := getattr(config, split)) is not None}
     if not named:
         raise DataError(f"recipe {data} names no data; set data.train, data.validation, data.test")
-    return config, {split: resolve(config, place.path) for split, place in named.items()}
+    return config, {split: for_split(place, split) for split, place in named.items()}
 
 
-def _joined(places: Mapping[str, Path], others: Mapping[str, Path]) -> dict[str, Path]:
+def _found(path: Path) -> dict[str, SourceConfig]:
+    return {name: SourceConfig(path=str(one.absolute())) for name, one in find_sets(path).items()}
+
+
+def _joined(
+    places: Mapping[str, SourceConfig], others: Mapping[str, SourceConfig]
+) -> dict[str, SourceConfig]:
     """All of them, each under a name of its own."""
     joined = dict(places)
-    for name, path in others.items():
-        if path in places.values():
-            raise DataError(f"--against {path}: that is the set to be checked; name another")
-        joined[name if name not in places else str(path)] = path
+    for name, place in others.items():
+        if place in places.values():
+            raise DataError(f"--against {place.path}: that is the set to be checked; name another")
+        joined[name if name not in places else place.path] = place
     return joined
 
 
 def _open(
-    places: Mapping[str, Path], recipe: DataConfig | None
+    places: Mapping[str, SourceConfig], recipe: DataConfig | None
 ) -> tuple[list[OpenedSet], list[Unopened]]:
     """Open what can be; where nothing can, the first reason is the error.
 
@@ -93,9 +103,10 @@ def _open(
     sets: list[OpenedSet] = []
     unopened: list[Unopened] = []
     first_error: DataError | None = None
-    for name, path in places.items():
+    for name, place in places.items():
+        path = Path(place.path)
         try:
-            source = open_source(path, fields, strict=False)
+            source = open_place(recipe or DataConfig(), place, fields, strict=False)
         except DataError as error:
             first_error = first_error or error
             unopened.append(Unopened(name, path, str(error)))

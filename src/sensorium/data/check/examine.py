@@ -81,7 +81,10 @@ class Examiner:
 
     def __call__(self, row: int) -> Examined:
         """Decode everything in a row; whatever is wrong with it is in what is returned."""
-        read = self.source.row(row)
+        try:
+            read = self.source.row(row)
+        except BrokenSample as error:
+            return Examined(row, broken=[str(error)])
         examined = Examined(row, labels=self._labels(read))
         for modality, columns in self.source.fields.items():
             before = len(examined.seen) + len(examined.broken)
