@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.films import grey_levels, write_film
 from tests.pairs import read_rows, tiny_tree, write_pairs, write_recipe, write_rows
 
 import sensorium
@@ -91,6 +92,16 @@ def test_the_page_holds_all_that_it_shows(data: Path, tmp_path: Path) -> None:
     assert html.count('src="data:image/webp;base64,') > 5
     for said in ("train.jsonl:4", "0 bytes", "empty caption", "Leaks", "test.jsonl:2"):
         assert said in html
+
+
+def test_videos_can_be_played_on_the_page(tmp_path: Path) -> None:
+    write_film(tmp_path / "a.mp4", grey_levels(50))
+    write_rows(tmp_path / "train.jsonl", [{"video": "a.mp4"}])
+    sensorium.check(tmp_path, html=tmp_path / "check.html", workers=1)
+    html = (tmp_path / "check.html").read_text()
+    assert '<video src="data:video/mp4;base64,' in html
+    assert "media-src data:" in html
+    assert len(html) < 50_000
 
 
 def test_exit_status(data: Path, sensorium) -> None:

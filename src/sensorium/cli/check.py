@@ -65,6 +65,12 @@ def _print(report: "Report", html: Path | None) -> None:
     ]
     print_table("what there is", ["set", "column", "modality", "samples", "absent", "what"], rows)
     rows = [
+        [one.name, file.id, f"{file.seconds:.2f}", "; ".join(file.streams)]
+        for one in report.sets
+        for file in one.media
+    ]
+    _print_some("streams", ["set", "sample", "seconds", "streams"], rows)
+    rows = [
         [one.name, name, words.classes(counts)]
         for one in report.sets
         for name, counts in one.labels.items()

@@ -131,8 +131,8 @@ def _checked(opened: OpenedSet, tally: Tally) -> CheckedSet:
         path=str(opened.path),
         samples=len(source) + len(source.broken),
         columns=[
-            Column(name, facts.modality, facts.samples, facts.measures(), facts.words())
-            for name, facts in tally.facts.items()
+            Column(name, modality, facts.samples, facts.measures(), facts.words())
+            for (name, modality), facts in tally.facts.items()
             if name in captions or name not in labels
         ],
         broken=source.broken + tally.broken,
@@ -142,10 +142,11 @@ def _checked(opened: OpenedSet, tally: Tally) -> CheckedSet:
         giveaways=[
             one for name, column in labels.items() for one in giveaways(name, column, tally.files)
         ],
+        media=tally.media,
         notes=source.notes,
     )
 
 
 def _unopened(one: Unopened) -> CheckedSet:
     broken = [Broken(one.path.name, one.reason)]
-    return CheckedSet(one.name, str(one.path), 1, [], broken, [], {}, {}, [], [])
+    return CheckedSet(one.name, str(one.path), 1, [], broken, [], {}, {}, [], [], [])

@@ -10,6 +10,7 @@ from sensorium.data.cells import Medium, as_medium, as_text, filled
 from sensorium.data.check.image import look_at_image
 from sensorium.data.check.look import Look, Suspicion
 from sensorium.data.check.text import look_at_text
+from sensorium.data.check.video import look_at_video
 from sensorium.data.modalities import MODALITIES, MediumModality
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
@@ -18,7 +19,10 @@ from sensorium.data.sources import Row, Source
 LABEL_CHARACTERS = 64
 """A cell of more is no label."""
 
-LOOKS: Mapping[str, Callable[[Medium, DataConfig], Look]] = {"image": look_at_image}
+LOOKS: Mapping[str, Callable[[Medium, DataConfig], Look]] = {
+    "image": look_at_image,
+    "video": look_at_video,
+}
 """Modality -> what looks at its files; texts are in no file."""
 
 EMPTY_CAPTION = Suspicion("empty caption", "nothing, or nothing but spaces")

@@ -13,6 +13,18 @@ from sensorium.data.check.look import Likeness
 HASH_SIDE = 8
 GREY_SIDE = 8
 COLOUR_SIDE = 4
+SOUND_STEPS = 12
+WINDOW_SECONDS = 0.032
+SOUND_LEVELS = 120
+"""From nothing to the loudest, so that what a lossy codec changes is less than what two speakers
+of a word do."""
+
+SOUND_HERTZ = (80, 3600)
+"""The bands lie between, which every sample rate of 8,000 Hz or more has."""
+
+LEAST_SECONDS, LEVELS_PER_OCTAVE = 0.1, 32
+"""The length of a sound counts in its signature, too, in levels above the least."""
+
 DEAD_ZONE = 4
 """Neighbours whose levels (0 to 255) differ by no more count as equal, so that the noise of
 compression turns no bit over in flat places."""
@@ -31,6 +43,29 @@ def picture_likeness(pixels: np.ndarray) -> Likeness:
     return Likeness(
         _hash(_grid(grey, HASH_SIDE, HASH_SIDE + 1)), signature.round().astype(np.uint8)
     )
+
+
+def sound_likeness(wave: np.ndarray, sample_rate: int) -> Likeness:
+    """Of a whole sound: how loud it is in eight bands, from its begin to its end.
+
+    Args:
+        wave: float32 [S].
+        sample_rate: of `wave`, in Hz.
+    """
+    window = round(WINDOW_SECONDS * sample_rate)
+    count = max(SOUND_STEPS, len(wave) // window)
+    whole = np.zeros(count * window, np.float32)
+    whole[: len(wave)] = wave[: len(whole)]
+    spectra = np.fft.rfft(whole.reshape(count, window) * np.hanning(window), axis=1)
+    hertz = np.fft.rfftfreq(window, 1 / sample_rate)
+    edges = np.searchsorted(hertz, np.geomspace(*SOUND_HERTZ, HASH_SIDE + 1))
+    power = np.add.reduceat(np.abs(spectra) ** 2, edges, axis=1)[:, :-1].T  # [bands, windows]
+    power /= power.max() + 1e-12
+    signature = (SOUND_LEVELS * _grid(power, HASH_SIDE, SOUND_STEPS) ** 0.25).ravel()
+    octaves = np.log2(max(len(wave) / sample_rate, LEAST_SECONDS) / LEAST_SECONDS)
+    length = min(255.0, LEVELS_PER_OCTAVE * octaves)
+    levels = 255 * _grid(power, HASH_SIDE, HASH_SIDE + 1) ** 0.25
+    return Likeness(_hash(levels), np.append(signature, length).round().astype(np.uint8))
 
 
 def _grid(values: np.ndarray, rows: int, columns: int) -> np.ndarray:

@@ -47,12 +47,14 @@ class Look:
     Attributes:
         content: 64 bits of the hash of its bytes: equal where the content is.
         likeness: None where there is nothing to compare, as in a black picture.
+        streams: of a file that has several.
     """
 
     facts: dict[str, Fact]
     content: int
     suspicions: list[Suspicion] = field(default_factory=list)
     likeness: Likeness | None = None
+    streams: list[str] = field(default_factory=list)
 
 
 def content_hash(content: bytes | Path, *parts: object) -> int:

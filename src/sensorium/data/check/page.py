@@ -20,6 +20,7 @@ MOST_GROUPS = 12
 MOST_OF_A_GROUP = 4
 MOST_ORDINARY = 6
 MOST_CLASSES = 12
+MOST_MEDIA = 20
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ def write_check_page(path: Path, title: str, report: Report, sets: Sequence[Open
         broken=[(one.name, broken) for one in report.sets for broken in one.broken],
         most_broken=MOST_BROKEN,
         most_classes=MOST_CLASSES,
+        most_media=MOST_MEDIA,
         kinds=_kinds(report, album),
         leaks=_groups([group for group in report.groups if group.leaks], album),
         duplicates=_groups([group for group in report.groups if not group.leaks], album),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sensorium.data.check.labels import Giveaway
-from sensorium.data.check.tally import Spread, Suspect
+from sensorium.data.check.tally import MediaFile, Spread, Suspect
 from sensorium.data.quarantine import Broken
 
 
@@ -53,6 +53,7 @@ class CheckedSet:
         suspicions: kind -> how many samples, all of them, also where not all are named.
         labels: column -> class -> samples.
         giveaways: what file names and row order tell of the labels.
+        media: files of several streams, one by one, up to `MOST_MEDIA`.
         notes: what was guessed.
     """
 
@@ -65,6 +66,7 @@ class CheckedSet:
     suspicions: dict[str, int]
     labels: dict[str, dict[str, int]]
     giveaways: list[Giveaway]
+    media: list[MediaFile]
     notes: list[str]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sensorium.data.cells import Medium, as_medium, as_text, filled
+from sensorium.data.check.players import clip_player
 from sensorium.data.image import read_file
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.sources import Source
@@ -27,12 +28,14 @@ class Specimen:
         id: its own.
         text: its caption, cut.
         picture: of an image.
+        clip: the begin of a video.
     """
 
     set: str
     id: str
     text: str | None = None
     picture: str | None = None
+    clip: str | None = None
 
 
 def show(source: Source, row: int, set: str) -> Specimen:
@@ -59,9 +62,16 @@ def _with_picture(shown: Specimen, medium: Medium) -> Specimen:
     return replace(shown, picture=thumbnail(data, SIDE))
 
 
+def _with_clip(shown: Specimen, medium: Medium) -> Specimen:
+    return replace(shown, clip=clip_player(medium))
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= TEXT_CHARACTERS else text[: TEXT_CHARACTERS - 1] + "…"
 
 
-SHOW: Mapping[str, Callable[[Specimen, Medium], Specimen]] = {"image": _with_picture}
+SHOW: Mapping[str, Callable[[Specimen, Medium], Specimen]] = {
+    "image": _with_picture,
+    "video": _with_clip,
+}
 """Modality -> what puts a file of it into the specimen."""

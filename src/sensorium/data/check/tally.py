@@ -19,6 +19,9 @@ MOST_WORDS = 10_000
 MOST_NAMED = 10_000
 """Samples of one kind of suspicion that are named; all are counted."""
 
+MOST_MEDIA = 1000
+"""Files whose streams are told one by one."""
+
 MOST_FILES = 20_000
 """File names that are kept, to see what they give away."""
 
@@ -49,11 +52,25 @@ class Suspect:
     suspicion: Suspicion
 
 
-class Facts:
-    """The facts of one column."""
+@dataclass(frozen=True)
+class MediaFile:
+    """A file of several streams.
 
-    def __init__(self, modality: str) -> None:
-        self.modality = modality
+    Attributes:
+        id: of its sample.
+        seconds: of the part that the sample is.
+        streams: in words.
+    """
+
+    id: str
+    seconds: float
+    streams: list[str]
+
+
+class Facts:
+    """The facts of one column, in one modality."""
+
+    def __init__(self) -> None:
         self.cells = 0
         self._rows = 0
         self._last_row = -1
@@ -97,18 +114,22 @@ class Tally:
     """
 
     def __init__(self, rows: int) -> None:
-        self.facts: dict[str, Facts] = {}
+        self.facts: dict[tuple[str, str], Facts] = {}
         self.labels: dict[str, LabelColumn] = defaultdict(LabelColumn)
         self.broken: list[Broken] = []
         self.suspects: list[Suspect] = []
         self.suspicions: Counter[str] = Counter()
         self.files: dict[int, str] = {}
+        self.media: list[MediaFile] = []
         self._every = max(1, rows // MOST_FILES)
 
     def add(self, examined: Examined, id: str) -> None:
         for seen in examined.seen:
-            facts = self.facts.setdefault(seen.column, Facts(seen.modality))
+            facts = self.facts.setdefault((seen.column, seen.modality), Facts())
             facts.add(examined.row, seen.look.facts)
+            if seen.look.streams and len(self.media) < MOST_MEDIA:
+                seconds = float(str(seen.look.facts["seconds"]))
+                self.media.append(MediaFile(id, seconds, seen.look.streams))
         if examined.broken:
             self.broken.append(Broken(id, "; ".join(examined.broken)))
         for column, suspicion in examined.suspicions:

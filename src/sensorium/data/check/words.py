@@ -32,7 +32,7 @@ def _words(words: Mapping[str, int]) -> str:
     if len(words) == 1:
         return shown[0][0]
     said = ", ".join(f"{word} ({count:,})" for word, count in shown)
-    return said + (f", {len(words) - len(shown):,} others" if len(words) > len(shown) else "")
+    return said + (f", {len(words) - len(shown):,} more" if len(words) > len(shown) else "")
 
 
 def _spread(name: str, spread: Spread) -> str:
@@ -89,7 +89,7 @@ def group(one: Group) -> list[str]:
     how = "the same" if one.exact else ALIKE[one.modality]
     members = [m.id if m.set in m.id else f"{m.set}: {m.id}" for m in one.members[:MOST_SHOWN]]
     if len(one.members) > MOST_SHOWN:
-        members.append(f"{len(one.members) - MOST_SHOWN:,} others")
+        members.append(f"{len(one.members) - MOST_SHOWN:,} more")
     return [one.modality, how, ", ".join(members)]
 
 
