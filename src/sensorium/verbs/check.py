@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def _places(data: str) -> tuple[DataConfig | None, dict[str, SourceConfig]]:
 
 
 def _found(path: Path) -> dict[str, SourceConfig]:
-    return {name: SourceConfig(path=str(one.absolute())) for name, one in find_sets(path).items()}
+    return {name: SourceConfig(path=os.path.abspath(one)) for name, one in find_sets(path).items()}
 
 
 def _joined(
@@ -104,15 +105,14 @@ def _open(
     unopened: list[Unopened] = []
     first_error: DataError | None = None
     for name, place in places.items():
-        path = Path(place.path)
         try:
             source = open_place(recipe or DataConfig(), place, fields, strict=False)
         except DataError as error:
             first_error = first_error or error
-            unopened.append(Unopened(name, path, str(error)))
+            unopened.append(Unopened(name, place.path, str(error)))
             continue
         fields = fields or source.fields
-        sets.append(OpenedSet(name, path, source, _required(recipe, source)))
+        sets.append(OpenedSet(name, place.path, source, _required(recipe, source)))
     if first_error is not None and not sets:
         raise first_error
     return sets, unopened

@@ -16,7 +16,7 @@ def check() -> Check:
     """(*paths, required=) -> the report on them, as sets named by their stems."""
 
     def run(*paths: Path, required: tuple[str, ...] = ()) -> Report:
-        sets = [OpenedSet(p.stem, p, open_source(p, strict=False), required) for p in paths]
+        sets = [OpenedSet(p.stem, str(p), open_source(p, strict=False), required) for p in paths]
         return check_sets(sets, DataConfig(), workers=1)
 
     return run

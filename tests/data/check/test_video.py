@@ -37,7 +37,7 @@ def test_suspicious_videos_are_named(tmp_path: Path, write, check) -> None:
         write,
         moving=noise(30),
         black=[grey(0)] * 20,
-        still=noise(1) * 20,
+        still=[np.tile(np.arange(0, 256, 4, np.uint8)[None, :, None], (48, 1, 3))] * 20,
         single=noise(1, seed=5),
         cut=noise(100, seed=1),
         short=noise(10, seed=2),

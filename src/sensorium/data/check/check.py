@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from sensorium.data.cache import Progress
 from sensorium.data.check.duplicates import Place as Row
@@ -20,6 +19,15 @@ from sensorium.data.quarantine import Broken
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
 
+FLAWS = {
+    "has no area": "zero-area box",
+    "lies outside": "box outside",
+    "reaches out": "box outside",
+    "no category": "unknown category",
+    "no picture": "box without a picture",
+}
+"""What a table says of a flaw -> its kind."""
+
 
 @dataclass(frozen=True)
 class OpenedSet:
@@ -33,7 +41,7 @@ class OpenedSet:
     """
 
     name: str
-    path: Path
+    path: str
     source: Source
     required: Sequence[str] = ()
 
@@ -43,7 +51,7 @@ class Unopened:
     """A set beside others that could not be opened, and the reason."""
 
     name: str
-    path: Path
+    path: str
     reason: str
 
 
@@ -76,6 +84,8 @@ def check_sets(
             progress(done, total)
     seconds = time.perf_counter() - begin
     groups = _groups(sets, tallies, found)
+    for one, tally in zip(sets, tallies, strict=True):
+        _suspect_flaws(one.source, tally)
     checked = [_checked(one, tally) for one, tally in zip(sets, tallies, strict=True)]
     checked += [_unopened(one) for one in unopened]
     return Report(checked, groups, seconds, workers)
@@ -99,6 +109,15 @@ def _groups(sets: Sequence[OpenedSet], tallies: Sequence[Tally], found: Groups) 
                 members = [Place(sets[n].name, sets[n].source.id(row), row) for n, row in group]
                 groups.append(Group(modality, is_exact, members, leaks))
     return sorted(groups, key=lambda group: (not group.leaks, not group.exact))
+
+
+def _suspect_flaws(source: Source, tally: Tally) -> None:
+    """What the table itself found wrong inside of rows, as faulty boxes."""
+    ids = {flaw.id for flaw in source.flaws}
+    rows = {id: row for row in range(len(source) if ids else 0) if (id := source.id(row)) in ids}
+    for flaw in source.flaws:
+        kind = next((kind for said, kind in FLAWS.items() if said in flaw.reason), "faulty box")
+        tally.suspect(Suspect(flaw.id, rows.get(flaw.id), "boxes", Suspicion(kind, flaw.reason)))
 
 
 def _is_caption(column: str, sets: Sequence[OpenedSet], tallies: Sequence[Tally]) -> bool:
@@ -128,7 +147,7 @@ def _checked(opened: OpenedSet, tally: Tally) -> CheckedSet:
     captions = source.fields.get("text", [])
     return CheckedSet(
         name=opened.name,
-        path=str(opened.path),
+        path=opened.path,
         samples=len(source) + len(source.broken),
         columns=[
             Column(name, modality, facts.samples, facts.measures(), facts.words())
@@ -148,5 +167,5 @@ def _checked(opened: OpenedSet, tally: Tally) -> CheckedSet:
 
 
 def _unopened(one: Unopened) -> CheckedSet:
-    broken = [Broken(one.path.name, one.reason)]
-    return CheckedSet(one.name, str(one.path), 1, [], broken, [], {}, {}, [], [], [])
+    broken = [Broken(one.path.rpartition("/")[2], one.reason)]
+    return CheckedSet(one.name, one.path, 1, [], broken, [], {}, {}, [], [], [])

@@ -19,6 +19,9 @@ from sensorium.data.sources import Row, Source
 LABEL_CHARACTERS = 64
 """A cell of more is no label."""
 
+NO_LABELS = ("id", "width", "height")
+"""Columns that hold none, though their cells may look like it."""
+
 LOOKS: Mapping[str, Callable[[Medium, DataConfig], Look]] = {
     "image": look_at_image,
     "video": look_at_video,
@@ -46,7 +49,7 @@ class Examined:
         seen: of every cell of every modality, and of every other column that holds text.
         broken: why the row cannot be used, as the quarantine would say; empty for a good one.
         suspicions: with the column of each.
-        labels: column -> cell, of those that are short enough to be labels.
+        labels: column -> its cell where that may be a label, or several of known classes.
         file: the name of its first file, as the cell has it.
     """
 
@@ -54,7 +57,7 @@ class Examined:
     seen: list[Seen] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     suspicions: list[tuple[str, Suspicion]] = field(default_factory=list)
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, list[str]] = field(default_factory=dict)
     file: str | None = None
 
 
@@ -129,14 +132,23 @@ class Examiner:
         except BrokenSample as error:
             raise BrokenSample(f"{medium.name}: {error}") from error
 
-    def _labels(self, row: Row) -> dict[str, str]:
-        return {
-            column: str(cell).strip()
-            for column, cell in row.values.items()
-            if column not in self._files
-            and isinstance(cell, str | int)
-            and 0 < len(str(cell).strip()) <= LABEL_CHARACTERS
-        }
+    def _labels(self, row: Row) -> dict[str, list[str]]:
+        found = {}
+        for column, cell in row.values.items():
+            names = self.source.classes.get(column)
+            if names is not None:
+                numbers = cell if isinstance(cell, list) else [cell]
+                found[column] = [
+                    names[n] if isinstance(n, int) and 0 <= n < len(names) else f"unknown {n!r}"
+                    for n in numbers
+                ]
+            elif _may_be_label(cell) and column not in self._files and column not in NO_LABELS:
+                found[column] = [str(cell).strip()]
+        return found
+
+
+def _may_be_label(cell: Any) -> bool:
+    return isinstance(cell, str | int) and 0 < len(str(cell).strip()) <= LABEL_CHARACTERS
 
 
 def _file_name(cell: Any) -> str | None:

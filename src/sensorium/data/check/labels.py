@@ -76,8 +76,8 @@ def giveaways(name: str, column: LabelColumn, files: dict[int, str]) -> list[Giv
         files: row -> file name, of some rows or all.
     """
     codes = np.array(column.codes)
-    if len(codes) < LEAST_ROWS:
-        return []
+    if len(codes) < LEAST_ROWS or len(set(column.rows)) < len(codes):
+        return []  # where a row has several labels, as of its boxes, they have no order
     found = [_by_order(name, "the order of the rows", codes)]
     named = [
         (files[row], code) for row, code in zip(column.rows, codes, strict=True) if row in files

@@ -81,6 +81,10 @@ class _Album:
             self._shown[set, row] = show(self._sources[set], row, set)
         return self._shown[set, row]
 
+    def suspect(self, set: str, suspect: Suspect) -> Specimen:
+        """Its sample, or its id alone where the flaw is in no row."""
+        return Specimen(set, suspect.id) if suspect.row is None else self.show(set, suspect.row)
+
     def ordinary(self, one: OpenedSet) -> list[Specimen]:
         """A few from all over a set."""
         count = min(MOST_ORDINARY, len(one.source))
@@ -99,7 +103,7 @@ def _kinds(report: Report, album: _Album) -> list[ShownKind]:
         ShownKind(
             kind,
             counts[kind],
-            [(suspect, album.show(set, suspect.row)) for set, suspect in found[:MOST_OF_A_KIND]],
+            [(suspect, album.suspect(set, suspect)) for set, suspect in found[:MOST_OF_A_KIND]],
         )
         for kind, found in sorted(kinds.items(), key=lambda item: -counts[item[0]])
     ]

@@ -42,12 +42,12 @@ class Suspect:
 
     Attributes:
         id: as in `train.jsonl:17`.
-        row: its number in the source.
+        row: its number in the source; None where the flaw is in none.
         column: where the suspicion lies.
     """
 
     id: str
-    row: int
+    row: int | None
     column: str
     suspicion: Suspicion
 
@@ -134,8 +134,9 @@ class Tally:
             self.broken.append(Broken(id, "; ".join(examined.broken)))
         for column, suspicion in examined.suspicions:
             self.suspect(Suspect(id, examined.row, column, suspicion))
-        for column, label in examined.labels.items():
-            self.labels[column].add(examined.row, label)
+        for column, labels in examined.labels.items():
+            for label in labels:
+                self.labels[column].add(examined.row, label)
         if examined.file is not None and examined.row % self._every == 0:
             self.files[examined.row] = examined.file
 
