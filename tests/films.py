@@ -91,3 +91,59 @@ def turn(path: Path, how: str) -> Path:
     data[matrix : matrix + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(data)
     return path
+
+
+Lines = Sequence[tuple[float, float, str]]
+"""Start, end and words of each cue."""
+
+ASS_HEADER = b"""[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, \
+Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, \
+Alignment, MarginL, MarginR, MarginV, Encoding
+Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,0
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
+
+
+def subrip(lines: Lines) -> str:
+    """The text of an `.srt` file."""
+
+    def clock(seconds: float) -> str:
+        return f"00:{int(seconds // 60):02d}:{seconds % 60:06.3f}".replace(".", ",")
+
+    return "\n".join(
+        f"{number}\n{clock(start)} --> {clock(end)}\n{words}\n"
+        for number, (start, end, words) in enumerate(lines, start=1)
+    )
+
+
+def embed(film: Path, target: Path, tracks: dict[str, Lines]) -> Path:
+    """A copy of the video with tracks of subtitles by language: SubRip in `.mkv`, else mov_text."""
+    with av.open(str(film)) as source, av.open(str(target), "w") as file:
+        outputs = [file.add_stream_from_template(stream) for stream in source.streams]
+        subtitles = []
+        for language in tracks:
+            stream = file.add_stream("srt" if target.suffix == ".mkv" else "mov_text")
+            stream.time_base = Fraction(1, 1000)
+            stream.codec_context.subtitle_header = ASS_HEADER
+            stream.metadata["language"] = language
+            subtitles.append(stream)
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = outputs[packet.stream.index]
+                file.mux(packet)
+        for stream, lines in zip(subtitles, tracks.values(), strict=True):
+            for start, end, words in lines:
+                data = words.encode()
+                length = b"" if target.suffix == ".mkv" else struct.pack(">H", len(data))
+                packet = av.Packet(length + data)
+                packet.stream, packet.time_base = stream, Fraction(1, 1000)
+                packet.pts = packet.dts = round(1000 * start)
+                packet.duration = round(1000 * (end - start))
+                file.mux(packet)
+    return target

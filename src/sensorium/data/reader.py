@@ -47,7 +47,8 @@ class Reader:
     ) -> None:
         self.source = source
         self.modalities = modalities
-        self._required = list(source.fields) if config.required is None else config.required
+        expected = [name for name in source.fields if name not in source.optional]
+        self._required = expected if config.required is None else config.required
         for modality in self._required:
             if modality not in source.fields:
                 raise DataError(

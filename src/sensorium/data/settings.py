@@ -11,6 +11,7 @@ from sensorium.config import Config
 from sensorium.data.columns import NAMES
 from sensorium.data.image import ImageConfig
 from sensorium.data.sources import SourceConfig
+from sensorium.data.subtitles import SubtitlesConfig
 from sensorium.data.text import TextConfig
 from sensorium.data.video import VideoConfig
 
@@ -33,13 +34,16 @@ class DataConfig(Config):
     and the first that is not empty is taken at evaluation. What is not said is guessed; [] says
     none. A column may hold several modalities, as a video and its sound."""
     required: list[str] | None = None
-    """Modalities without which a row is broken; by default all that have a column."""
+    """Modalities without which a row is broken; by default all that have a column, but of clips cut
+    by subtitles only the video."""
     image: ImageConfig = ImageConfig()
     """How pictures are brought to one size and changed at random."""
     text: TextConfig = TextConfig()
     """How text becomes tokens."""
     video: VideoConfig = VideoConfig()
     """Which frames of videos are taken, brought to one size and changed at random."""
+    subtitles: SubtitlesConfig = SubtitlesConfig()
+    """How the subtitles of videos become clips with texts, where a source is videos."""
     workers: int = Field(default=0, ge=0)
     """Processes that prepare batches; 0 prepares them in the training process."""
     cache_megabytes: int = Field(default=1024, ge=0)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sensorium.config import Config
 from sensorium.data import lines
+from sensorium.data.clips import ClipTable, open_clips, videos_below
 from sensorium.data.coco import CocoTable
 from sensorium.data.columns import ROWS_LOOKED_AT, Fields, map_columns
 from sensorium.data.files import Location, Remote
@@ -16,8 +17,10 @@ from sensorium.data.hub import HubTable, is_hub, is_saved
 from sensorium.data.lines import LineTable
 from sensorium.data.parquet import KEPT_BYTES, ParquetTable
 from sensorium.data.quarantine import Broken, BrokenSample
+from sensorium.data.subtitles import SubtitlesConfig
 from sensorium.data.tables import Cells, FolderTable, JoinedTable, Table
 from sensorium.data.tar import TarTable
+from sensorium.data.video import SUFFIXES as VIDEO_SUFFIXES
 from sensorium.errors import DataError
 
 MANIFESTS = (*lines.SUFFIXES, ".parquet", ".tar", ".json")
@@ -31,7 +34,8 @@ class SourceConfig(Config):
     path: str
     """A .jsonl, .csv, .tsv, .parquet, WebDataset .tar or COCO .json file, a pattern of several
     (`train-{000..012}.tar`, `part-*.parquet`), a folder with metadata.jsonl or .csv, pictures, a
-    folder of `datasets`, `hf:owner/name`; here or at a URL that fsspec reads."""
+    folder of `datasets`, `hf:owner/name`; here or at a URL that fsspec reads. A video file, or a
+    folder of videos with subtitles in or beside them."""
     config: str | None = None
     """Which configuration of a Hugging Face set."""
     split: str | None = None
@@ -70,6 +74,7 @@ class Source:
         classes: column of whole numbers -> the name of each number.
         broken: rows that cannot be read at all. They are not among the rows.
         flaws: what is wrong inside rows that can be read.
+        optional: modalities that a row may lack without being broken.
     """
 
     def __init__(
@@ -88,6 +93,11 @@ class Source:
         self.folder = table.folder if folder is None else folder
         self.columns = table.columns
         self.classes = table.classes
+        self.optional = [
+            modality
+            for modality, columns in fields.items()
+            if isinstance(table, ClipTable) and set(columns) <= set(table.optional)
+        ]
         self.broken = [Broken(prefix + one.id, one.reason) for one in table.broken]
         self.flaws = [Broken(prefix + one.id, one.reason) for one in table.flaws]
 
@@ -110,6 +120,7 @@ def open_source(
     prefix: str = "",
     place: SourceConfig | None = None,
     folder: Location | None = None,
+    subtitles: SubtitlesConfig | None = None,
 ) -> Source:
     """Open a set and map its columns.
 
@@ -122,17 +133,20 @@ def open_source(
         prefix: put before each id.
         place: what the recipe says of the set.
         folder: what file names in the cells start from; by default the folder of the manifest.
+        subtitles: how those of videos become clips.
 
     Raises:
         DataError: the path is of no known format, holds no rows, or its columns cannot be mapped.
     """
     files = [files] if isinstance(files, Path | Remote) else list(files)
     place = place or SourceConfig(path=str(files[0]))
-    table = _open_table(place, files)
+    table = _open_table(place, files, subtitles or SubtitlesConfig())
     if not len(table):
         first = f"; the first: {table.broken[0].reason}" if table.broken else ""
         raise DataError(f"{place.path}: expected rows, found none that can be read{first}")
     mapped, notes = map_columns(table.name, table.columns, _first_rows(table), fields, strict)
+    if isinstance(table, ClipTable):
+        notes = table.notes + notes
     if table.flaws:
         first = f"{table.flaws[0].id}: {table.flaws[0].reason}"
         notes.append(f"{table.name}: {len(table.flaws):,} boxes are faulty; the first: {first}")
@@ -149,14 +163,23 @@ def _first_rows(table: Table) -> list[Cells]:
     return rows
 
 
-def _open_table(place: SourceConfig, files: Sequence[Location]) -> Table:
+def _open_table(
+    place: SourceConfig, files: Sequence[Location], subtitles: SubtitlesConfig
+) -> Table:
     if is_hub(place.path):
         return HubTable(place.path, place.config, place.split)
+    videos = [file for file in files if isinstance(file, Path) and _is_video(file)]
+    if len(videos) == len(files):
+        return open_clips(place.path.rpartition("/")[2], videos, subtitles)
     if len(files) > 1:
         name = place.path.rpartition("/")[2]
         return JoinedTable(name, [_open_file(file, len(files)) for file in files])
     (file,) = files
-    return _open_folder(file, place) if file.is_dir() else _open_file(file)
+    return _open_folder(file, place, subtitles) if file.is_dir() else _open_file(file)
+
+
+def _is_video(file: Path) -> bool:
+    return file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()
 
 
 def _open_file(file: Location, siblings: int = 1) -> Table:
@@ -177,7 +200,7 @@ def _open_file(file: Location, siblings: int = 1) -> Table:
     )
 
 
-def _open_folder(folder: Location, place: SourceConfig) -> Table:
+def _open_folder(folder: Location, place: SourceConfig, subtitles: SubtitlesConfig) -> Table:
     for name in FOLDER_MANIFESTS:
         if (folder / name).is_file():
             return LineTable(folder / name)
@@ -185,12 +208,14 @@ def _open_folder(folder: Location, place: SourceConfig) -> Table:
         raise DataError(f"{folder}: expected {' or '.join(FOLDER_MANIFESTS)} in a folder at a URL")
     if is_saved(folder):
         return HubTable(str(folder), None, place.split)
+    if videos := videos_below(folder):
+        return open_clips(folder.resolve().name, videos, subtitles)
     table = FolderTable(folder)
     if len(table):
         return table
     found = sorted(path.name for path in folder.iterdir() if path.suffix in MANIFESTS)
     hint = f"; name one of its files: {', '.join(found)}" if found else ""
     raise DataError(
-        f"{folder}: expected {' or '.join(FOLDER_MANIFESTS)} or picture files in it, "
-        f"found neither{hint}"
+        f"{folder}: expected {' or '.join(FOLDER_MANIFESTS)} or picture files or "
+        f"videos in it, found neither{hint}"
     )

@@ -148,7 +148,15 @@ def open_place(
     """Find what a recipe names, and open it; see `open_source`."""
     files = [] if is_hub(place.path) else find(config, place.path)
     folder = None if place.folder is None else resolve(config, place.folder)
-    return open_source(files, fields, strict=strict, prefix=prefix, place=place, folder=folder)
+    return open_source(
+        files,
+        fields,
+        strict=strict,
+        prefix=prefix,
+        place=place,
+        folder=folder,
+        subtitles=config.subtitles,
+    )
 
 
 def _open_sources(
