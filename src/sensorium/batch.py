@@ -58,6 +58,15 @@ class Inputs:
             present=self.present.index_select(0, index),
         )
 
+    def keep(self, kept: Tensor) -> Inputs:
+        """The same samples, of which only those that `kept` [B] holds true still have it."""
+        stay = kept[self.present].nonzero()[:, 0]
+        return Inputs(
+            values=self.values.index_select(0, stay),
+            mask=None if self.mask is None else self.mask.index_select(0, stay),
+            present=self.present & kept,
+        )
+
     def to(self, device: torch.device, non_blocking: bool = False) -> Inputs:
         return Inputs(
             values=self.values.to(device, non_blocking=non_blocking),
@@ -99,17 +108,24 @@ class Batch:
         )
 
     def split(self, parts: int) -> list[Batch]:
-        """Cut into at most `parts` batches of nearly equal size, for gradient accumulation."""
+        """Cut into `parts` batches of nearly equal size, for gradient accumulation.
+
+        Some are empty where there are fewer samples than parts.
+        """
         if parts == 1:
             return [self]
-        device = next(iter(self.inputs.values())).present.device
-        rows = torch.arange(len(self), device=device).tensor_split(min(parts, len(self)))
-        return [self.rows(index) for index in rows]
+        devices = [inputs.present.device for inputs in self.inputs.values()]
+        rows = torch.arange(len(self), device=devices[0] if devices else None)
+        return [self.rows(index) for index in rows.tensor_split(parts)]
 
-    def without(self, modality: str) -> Batch:
-        """The same samples with one modality withheld."""
-        kept = {name: inputs for name, inputs in self.inputs.items() if name != modality}
+    def without(self, *modalities: str) -> Batch:
+        """The same samples with some modalities withheld."""
+        kept = {name: inputs for name, inputs in self.inputs.items() if name not in modalities}
         return replace(self, inputs=kept)
+
+    def keep(self, kept: dict[str, Tensor]) -> Batch:
+        """The same samples, which have a modality only where `kept[modality]` [B] is true."""
+        return replace(self, inputs={m: i.keep(kept[m]) for m, i in self.inputs.items()})
 
     def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
         return Batch(

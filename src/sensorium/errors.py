@@ -29,5 +29,9 @@ class TrainingError(SensoriumError):
     """Training met a loss that is not finite, or that exploded."""
 
 
+class OtherRankError(SensoriumError):
+    """Another process of the same training failed, so this one cannot go on."""
+
+
 class MissingDependencyError(SensoriumError):
     """An optional package is not installed; the text gives the install line."""

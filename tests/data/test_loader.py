@@ -10,6 +10,7 @@ import torch
 
 from sensorium.batch import Batch, Sample
 from sensorium.data import (
+    BrokenSample,
     DataConfig,
     Dataset,
     Loader,
@@ -204,3 +205,37 @@ def test_a_batch_in_which_one_row_lacks_text(
     (batch,) = load(data, shuffle=False)
     assert batch.inputs["text"].present.tolist() == [True, False]
     assert len(batch.inputs["text"].values) == 1
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ranks_share_every_batch(dataset: Build, workers: int) -> None:
+    whole = [batch.ids for batch in islice(load(dataset(), batch_size=3), 6)]
+    shares = [
+        [batch.ids for batch in islice(loader, 6)]
+        for rank in range(2)
+        for loader in [load(dataset(), batch_size=3, rank=rank, ranks=2, workers=workers)]
+    ]
+    for ids, first, second in zip(whole, *shares, strict=True):
+        assert (first, second) == (ids[::2], ids[1::2])
+
+
+def test_a_rank_whose_share_is_broken_stays_in_step(dataset: Build) -> None:
+    data = dataset()
+    broken = data.id(3)
+    sample = data.sample
+
+    def fail(index: int, epoch: int) -> Sample:
+        if data.id(index) == broken:
+            raise BrokenSample("torn")
+        return sample(index, epoch)
+
+    data.sample = fail  # type: ignore[method-assign]
+    loaders = [load(data, rank=rank, ranks=2) for rank in range(2)]
+    batches = [list(islice(loader, 3)) for loader in loaders]
+    assert sorted(len(batch) for rank in batches for batch in rank) == [0, 1, 1, 1, 1, 1]
+    assert loaders[0].state() == loaders[1].state()
+
+
+def test_more_ranks_than_samples_in_a_batch_are_refused(dataset: Build) -> None:
+    with pytest.raises(DataError, match="a batch of 2 samples cannot be shared by 3 processes"):
+        load(dataset(), rank=0, ranks=3)

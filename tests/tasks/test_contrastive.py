@@ -7,7 +7,7 @@ from tests.tasks.three import batch_of_three, model_of_three
 
 from sensorium.batch import Batch, Inputs
 from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig, contrastive_loss
-from sensorium.tasks.pairs import both_present, same_pairs
+from sensorium.tasks.pairs import both_present, comparable_keys, same_items
 from sensorium.tasks.task import Encoded
 
 
@@ -19,7 +19,7 @@ def test_the_loss_is_its_formula():
         row = s[i].exp() / s[i].exp().sum()
         column = s[:, i].exp() / s[:, i].exp().sum()
         expected += -(row[i].log() + column[i].log()) / 2
-    torch.testing.assert_close(contrastive_loss(s), expected)
+    torch.testing.assert_close(contrastive_loss(s, s.T, torch.arange(4)), expected)
 
 
 def test_a_pair_that_is_the_same_under_two_ids_is_no_negative():
@@ -27,7 +27,8 @@ def test_a_pair_that_is_the_same_under_two_ids_is_no_negative():
     same = torch.eye(3, dtype=torch.bool)
     same[0, 1] = same[1, 0] = True
     torch.testing.assert_close(
-        contrastive_loss(s, same), torch.tensor(2 * math.log(2) + math.log(3))
+        contrastive_loss(s, s, torch.arange(3), same),
+        torch.tensor(2 * math.log(2) + math.log(3)),
     )
 
 
@@ -41,7 +42,9 @@ def test_equal_texts_are_found_whatever_their_row():
             "text": Inputs(ids, torch.ones(3, 3, dtype=torch.bool), present),
         },
     )
-    same = same_pairs(batch, ("image", "text"), torch.tensor([0, 2, 3]))
+    assert comparable_keys(batch, "image").tolist() == [0, 0, 0, 0]
+    keys = torch.stack([comparable_keys(batch, m)[[0, 2, 3]] for m in batch.inputs], dim=1)
+    same = same_items(keys, keys)
     assert same.tolist() == [[True, False, True], [False, True, False], [True, False, True]]
 
 
@@ -90,7 +93,9 @@ def test_the_loss_of_several_pairs_is_the_sum_of_each_ones(generator):
     for pair in PAIRS:
         rows = both_present(batch.inputs, pair)
         u, v = (task.embed(m, encoded.encodings[m])[rows] for m in pair)
-        alone += contrastive_loss(task.scale(pair) * u @ v.T, same_pairs(batch, pair, rows))
+        logits = task.scale(pair) * u @ v.T
+        keys = torch.stack([comparable_keys(batch, m)[rows] for m in pair], dim=1)
+        alone += contrastive_loss(logits, logits.T, torch.arange(len(rows)), same_items(keys, keys))
     torch.testing.assert_close(whole, alone)
     whole.backward()
     assert (task.log_scales.grad != 0).all()

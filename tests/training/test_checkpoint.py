@@ -24,7 +24,7 @@ class Trained:
         self.average.update(0)
 
     def save(self, folder: Path, step: int, keep: int = 9, **state: float) -> None:
-        saved = TrainState(step=step, data={"epoch": 1, "batch": 2}, **state)
+        saved = TrainState(step=step, data=[{"epoch": 1, "batch": 2}], **state)
         Checkpoints(folder).save(self.module, self.optimizer, self.average, saved, keep)
 
     def tensors(self) -> list[torch.Tensor]:
@@ -40,7 +40,9 @@ def test_restoring_brings_everything_back(tmp_path):
     before, after = Trained(seed=0), Trained(seed=1)
     before.save(tmp_path, 7, samples=28, train_seconds=1.5, mean_loss=0.25)
     state = Checkpoints(tmp_path).newest().restore(after.module, after.optimizer, after.average)
-    expected = TrainState(7, {"epoch": 1, "batch": 2}, "float32", 28, 1.5, mean_loss=0.25)
+    expected = TrainState(
+        7, [{"epoch": 1, "batch": 2}], "float32", 28, train_seconds=1.5, mean_loss=0.25
+    )
     assert state == expected
     for one, other in zip(before.tensors(), after.tensors(), strict=True):
         assert torch.equal(one, other)

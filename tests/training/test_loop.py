@@ -93,6 +93,35 @@ def test_a_batch_that_no_task_can_use_says_what_it_has(tmp_path):
         train(small_mixture("contrastive"), supply, config(steps=1), tmp_path, seed=0)
 
 
+def test_a_batch_in_which_nobody_has_a_modality_is_left_out_and_the_run_goes_on(tmp_path):
+    nobody = small_batch(4, text=[False] * 4)
+    supply = Supply([*made(), nobody, nobody])
+    mixture = small_mixture("contrastive")
+    outcome = train(mixture, supply, config(steps=6), tmp_path, seed=0)
+    assert (outcome.state.step, outcome.state.samples) == (6, 24)
+    assert (outcome.state.unusable, supply.given) == (2, 8)
+    other = small_mixture("contrastive", "masked_language")
+    (tmp_path / "text").mkdir()
+    text_alone = [small_batch(4, image=[False] * 4)]
+    outcome = train(other, Supply(text_alone), config(steps=2), tmp_path / "text", seed=0)
+    assert (outcome.state.step, outcome.state.unusable) == (2, 0)
+
+
+def test_modality_dropout_withholds_and_a_resumed_run_ends_with_the_same_bits(tmp_path):
+    def run(name: str, steps: int, **settings: object) -> list[torch.Tensor]:
+        mixture = small_mixture("contrastive", "masked_language")
+        (tmp_path / name).mkdir(exist_ok=True)
+        whole = config(steps=6, **settings)
+        supply = Supply(made(), before=lambda number: signal.raise_signal(signal.SIGTERM))
+        train(mixture, Supply(made()) if steps == 6 else supply, whole, tmp_path / name, seed=0)
+        return weights(mixture)
+
+    dropped = run("dropped", 6, modality_dropout=0.3)
+    assert not same(dropped, run("plain", 6))
+    run("stopped", 1, modality_dropout=0.3)
+    assert same(run("stopped", 6, modality_dropout=0.3), dropped)
+
+
 def spoiled(batch: Batch) -> Batch:
     image = batch.inputs["image"]
     broken = Inputs(

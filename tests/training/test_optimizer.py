@@ -11,7 +11,7 @@ VALUES = (
     "bias",
     "text.embedding.weight",
     "positions",
-    "log_scale",
+    "log_scales",
     "class_token",
     "attention_pool.query",
 )

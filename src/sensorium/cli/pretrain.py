@@ -1,5 +1,6 @@
 """`sensorium pretrain RECIPE [key=value ...]`."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,8 @@ def pretrain(
             overwrite=overwrite,
             listeners=announcer.listeners(),
         )
+    if os.environ.get("RANK", "0") != "0":  # of several processes the first one speaks
+        raise typer.Exit(0 if result.stopped_by is None else SIGNAL_EXIT_BASE + result.stopped_by)
     folder = result.run.folder
     if result.stopped_by is not None:
         typer.echo(

@@ -28,12 +28,16 @@ class Loader:
     Without, one iteration is one pass in order, and the next begins anew.
 
     Args:
+        batch_size: samples of a batch, over all ranks together.
         drop_last: leave out the last batch of an epoch where it is not full.
         workers: processes that prepare batches; 0 prepares them here. The batches are the same.
         pin_memory: put batches where a GPU copies them from fastest.
+        rank, ranks: which of several processes this is, each of which gets its share of every
+            batch. A share of which nothing can be read is an empty batch, so that all ranks go on
+            in step.
 
     Raises:
-        DataError: the dataset is too small to give a batch.
+        DataError: the dataset is too small to give a batch, or the batch too small to be shared.
     """
 
     def __init__(
@@ -47,10 +51,17 @@ class Loader:
         workers: int = 0,
         drop_last: bool,
         pin_memory: bool = False,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
         full, rest = divmod(len(dataset), batch_size)
         self.batches_per_epoch = full if drop_last else full + bool(rest)
         self._name = dataset.source.name
+        if batch_size < ranks:
+            raise DataError(
+                f"{self._name}: a batch of {batch_size} samples cannot be shared by {ranks} "
+                "processes; raise train.batch_size, or start fewer"
+            )
         if not self.batches_per_epoch:
             raise DataError(
                 f"{self._name}: expected at least "
@@ -58,7 +69,10 @@ class Loader:
                 f"got {len(dataset)}; lower the batch size or add data"
             )
         self._quarantine = quarantine
-        self._course = _Course(len(dataset), batch_size, self.batches_per_epoch, seed, shuffle)
+        self._ranks = ranks
+        self._course = _Course(
+            len(dataset), batch_size, self.batches_per_epoch, seed, shuffle, rank, ranks
+        )
         self._batches: DataLoader[Sample | Broken] = DataLoader(
             _Decoded(dataset),
             batch_sampler=self._course,
@@ -81,6 +95,8 @@ class Loader:
                     raise DataError(f"{self._name}: no sample of it can be read")
                 if batch is not None:
                     yield batch
+                elif self._ranks > 1:
+                    yield Batch([], {})
         finally:
             if not self._course.shuffle:
                 self._course.epoch = self._course.batch = 0
@@ -117,6 +133,8 @@ class _Course:
     batches_per_epoch: int
     seed: int
     shuffle: bool
+    rank: int = 0
+    ranks: int = 1
     epoch: int = 0
     batch: int = 0
 
@@ -126,7 +144,7 @@ class _Course:
             order = self._order(epoch)
             for start in range(batch, self.batches_per_epoch):
                 indices = order[start * self.batch_size : (start + 1) * self.batch_size]
-                yield [(int(index), epoch) for index in indices]
+                yield [(int(index), epoch) for index in indices[self.rank :: self.ranks]]
             if not self.shuffle:
                 return
             epoch, batch = epoch + 1, 0

@@ -45,6 +45,10 @@ class Quarantine:
     def __len__(self) -> int:
         return len(self._reasons)
 
+    def broken(self) -> list[Broken]:
+        """Every one, in the order in which they were found."""
+        return [Broken(id, reason) for id, reason in self._reasons.items()]
+
     def add(self, id: str, reason: str) -> None:
         """Record one broken sample.
 

@@ -65,6 +65,7 @@ FACTS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("Steps", "steps", "{:,}".format),
     ("Parameters", "parameters", "{:,}".format),
     ("Device", "device", str),
+    ("Processes", "processes", "{:,}".format),
     ("Precision", "precision", str),
     ("Quarantined", "quarantined", "{:,}".format),
     ("Versions", "versions", _versions),

@@ -8,7 +8,11 @@ Every modality has one projection, whichever pairs it is in, so that all of them
 Every pair has a temperature of its own, since how sharply its samples can be told apart differs: a
 picture and its caption are one of thousands, a sound and its word perhaps one of ten.
 
-Shapes: B batch, K <= B samples with both modalities of a pair, E embedding width.
+Over several ranks every sample is contrasted with those of all of them, as it is in one process
+that has the whole batch.
+
+Shapes: B batch, K <= B samples with both modalities of a pair, M >= K those of all ranks together,
+E embedding width.
 
 Source: Radford et al. 2021, "CLIP"; Oord et al. 2018, "InfoNCE"; Girdhar et al. 2023, "ImageBind".
 """
@@ -17,18 +21,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
+from sensorium import ranks
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
-from sensorium.tasks.pairs import Pair, PairsConfig, both_present, same_pairs, spread_keys
+from sensorium.tasks.pairs import (
+    Pair,
+    PairsConfig,
+    both_present,
+    comparable_keys,
+    same_items,
+    spread_keys,
+)
 from sensorium.tasks.retrieval import Retrieval, retrievals
 from sensorium.tasks.task import Encoded, Loss, Task
 
@@ -51,6 +64,8 @@ class Contrastive(Task):
         pairs: what is contrasted.
         modalities: what has a place in the space, in the model's order.
     """
+
+    looks_across_ranks: ClassVar[bool] = True
 
     def __init__(self, config: ContrastiveConfig, model: Model) -> None:
         super().__init__()
@@ -81,19 +96,23 @@ class Contrastive(Task):
     def loss(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> Loss:
-        embeddings = self._embeddings(encoded)
-        losses, correct = [], []
+        space = self._space(encoded, batch)
+        total, correct = 0.0 * self.log_scales.sum(), torch.zeros_like(self.log_scales).sum()
         for pair in self.pairs:
-            rows = both_present(encoded.encodings, pair)
+            rows = space.rows(pair)
+            own = space.own(rows)
             if len(rows):
-                u, v = (embeddings[m].index_select(0, rows) for m in pair)
-                similarity = u @ v.T
-                encoded.similarity[pair] = similarity.detach()
-                logits = self.scale(pair) * similarity
-                own = torch.arange(len(rows), device=rows.device)
-                losses.append(contrastive_loss(logits, same_pairs(batch, pair, rows)))
-                correct.append((logits.argmax(dim=1) == own).sum())
-        return Loss(torch.stack(losses).sum(), torch.stack(correct).sum())
+                u, v = (space.embeddings[m].index_select(0, rows) for m in pair)
+                keys = torch.stack([space.keys[m][rows] for m in pair], dim=1)
+                alone = len(own) == len(rows)
+                similarity = (u if alone else u.index_select(0, own)) @ v.T
+                there = self.scale(pair) * similarity
+                back = there.T if alone else self.scale(pair) * (v.index_select(0, own) @ u.T)
+                same = same_items(keys[own], keys)
+                total = total + contrastive_loss(there, back, own, same)
+                correct = correct + (there.argmax(dim=1) == own).sum()
+                encoded.similarity[pair] = similarity.detach()[:, own]
+        return Loss(total, correct)
 
     def can_predict(self, batch: Batch) -> bool:
         """Any two modalities of the space can be compared, also those that were no pair."""
@@ -146,20 +165,77 @@ class Contrastive(Task):
             if m in encoded.encodings
         }
 
+    def _space(self, encoded: Encoded, batch: Batch) -> _Space:
+        """The embeddings of this batch, and with them those of all other ranks."""
+        embeddings = self._embeddings(encoded)
+        present = {m: encoded.encodings[m].present for m in embeddings}
+        keys = {m: comparable_keys(batch, m) for m in embeddings}
+        if ranks.count() == 1:
+            return _Space(embeddings, present, keys, range(len(batch)))
+        sizes = ranks.everyone(len(batch))
+        start = sum(sizes[: ranks.rank()])
+        nothing = self.log_scales.new_zeros((len(batch), self.width), dtype=torch.float32)
+        nobody = torch.zeros_like(nothing[:, 0], dtype=torch.long)
+        every = torch.stack([embeddings.get(m, nothing) for m in self.modalities], dim=1)
+        # All ranks or none have to send a gradient back, also one without any of the modalities.
+        every = ranks.gather(every + 0.0 * self.log_scales.sum())
+        known = torch.stack(
+            [of.get(m, nobody).long() for m in self.modalities for of in (present, keys)], dim=1
+        )
+        known = ranks.gather(known)
+        columns = list(enumerate(self.modalities))
+        return _Space(
+            embeddings={m: every[:, column] for column, m in columns},
+            present={m: known[:, 2 * column].bool() for column, m in columns},
+            keys={m: known[:, 2 * column + 1] for column, m in columns},
+            mine=range(start, start + len(batch)),
+        )
+
+
+@dataclass(frozen=True)
+class _Space:
+    """What is contrasted: the S samples of all ranks, of which `mine` are this one's.
+
+    Attributes:
+        embeddings: modality -> [S, E].
+        present: modality -> [S].
+        keys: modality -> [S], of equal items.
+        mine: places in S.
+    """
+
+    embeddings: dict[str, Tensor]
+    present: dict[str, Tensor]
+    keys: dict[str, Tensor]
+    mine: range
+
+    def rows(self, pair: Pair) -> Int[Tensor, " M"]:
+        """The samples that have both."""
+        if not all(modality in self.present for modality in pair):
+            return torch.zeros(0, dtype=torch.long)
+        return (self.present[pair[0]] & self.present[pair[1]]).nonzero()[:, 0]
+
+    def own(self, rows: Int[Tensor, " M"]) -> Int[Tensor, " K"]:
+        """Which of some rows are this rank's."""
+        return ((rows >= self.mine.start) & (rows < self.mine.stop)).nonzero()[:, 0]
+
 
 def contrastive_loss(
-    logits: Float[Tensor, "K K"], same: Bool[Tensor, "K K"] | None = None
+    there: Float[Tensor, "K M"],
+    back: Float[Tensor, "K M"],
+    own: Int[Tensor, " K"],
+    same: Bool[Tensor, "K M"] | None = None,
 ) -> Float[Tensor, ""]:
-    """The symmetric cross-entropy of matching rows and columns, summed over the K samples.
+    """The cross-entropy of K samples' own among M candidates, the mean of both ways, summed.
 
     Args:
-        logits: similarity over temperature, sample i's a against sample j's b.
-        same: pairs that hold the same item under two ids, and so are no negatives.
+        there: similarity over temperature, each sample's a against every b.
+        back: the same, each sample's b against every a.
+        own: which of the M each sample is.
+        same: which hold the same item under another id, and so are no negatives.
     """
     if same is not None:
-        eye = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
-        logits = logits.masked_fill(same & ~eye, float("-inf"))
-    target = torch.arange(len(logits), device=logits.device)
-    forward = F.cross_entropy(logits, target, reduction="sum")
-    backward = F.cross_entropy(logits.T, target, reduction="sum")
+        is_own = torch.arange(same.shape[1], device=own.device) == own[:, None]
+        there, back = (x.masked_fill(same & ~is_own, float("-inf")) for x in (there, back))
+    forward = F.cross_entropy(there, own, reduction="sum")
+    backward = F.cross_entropy(back, own, reduction="sum")
     return (forward + backward) / 2

@@ -31,7 +31,14 @@ from torch import Tensor, nn
 
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
-from sensorium.tasks.pairs import Pair, PairsConfig, both_present, name_of, same_pairs
+from sensorium.tasks.pairs import (
+    Pair,
+    PairsConfig,
+    both_present,
+    comparable_keys,
+    name_of,
+    same_items,
+)
 from sensorium.tasks.task import Encoded, Loss, Task
 
 LOOKED_AT = "pair that matching looks at"  # in a prepared batch's targets: its number, -1 for none
@@ -171,8 +178,8 @@ class Matching(Task):
             similarity = torch.zeros(len(rows), len(rows), device=rows.device)
         similarity = similarity / self.temperature
         right = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
-        same = same_pairs(batch, pair, rows)
-        wrong_only = similarity.masked_fill(right if same is None else right | same, float("-inf"))
+        keys = torch.stack([comparable_keys(batch, m)[rows] for m in pair], dim=1)
+        wrong_only = similarity.masked_fill(right | same_items(keys, keys), float("-inf"))
         wrong_b = draw_hard(wrong_only[own], generator)
         wrong_a = draw_hard(wrong_only.T[own], generator)
         pick_a, pick_b = torch.cat([own, own, wrong_a]), torch.cat([own, wrong_b, own])

@@ -5,11 +5,12 @@ loss = sum over tasks t of weight_t * (sum of t's losses) / (count of t's items)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor, nn
 
+from sensorium import ranks
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
 from sensorium.tasks.task import Encoded, Loss, Task
@@ -44,12 +45,23 @@ class Mixture(nn.Module):
         counts = {name: task.count(batch) for name, task in self.tasks.items()}
         return {name: count for name, count in counts.items() if count}
 
-    def forward(self, batch: Batch, generator: torch.Generator) -> dict[str, Loss]:
-        """The summed loss of each task that has items in (this part of) a prepared batch."""
+    def forward(
+        self, batch: Batch, generator: torch.Generator, across: Collection[str] = ()
+    ) -> dict[str, Loss]:
+        """The summed loss of each task that has items in (this part of) a prepared batch.
+
+        Args:
+            batch: prepared.
+            generator: on the batch's device.
+            across: of several ranks: the tasks that have items on any of them. Those that look
+                across ranks are computed even where this rank has none.
+        """
         encoded = Encoded(self.model.encode(batch, generator))
+        own = self.counts(batch)
         return {
-            name: self.tasks[name].loss(self.model, encoded, batch, generator)
-            for name in self.counts(batch)
+            name: task.loss(self.model, encoded, batch, generator)
+            for name, task in self.tasks.items()
+            if name in own or (task.looks_across_ranks and ranks.count() > 1 and name in across)
         }
 
     def predict(

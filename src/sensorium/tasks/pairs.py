@@ -68,20 +68,24 @@ def both_present(encodings_or_inputs: Mapping[str, Any], pair: Pair) -> Int[Tens
     return (a.present & b.present).nonzero()[:, 0]
 
 
-def same_pairs(batch: Batch, pair: Pair, rows: Tensor) -> Bool[Tensor, "K K"] | None:
-    """Which of the samples `rows` [K] hold the same item in either modality; None: unknown.
+def comparable_keys(batch: Batch, modality: str) -> Int[Tensor, " B"]:
+    """`item_keys` by sample; 0 where the modality is absent, or cannot be compared in training.
+
+    Token ids can be compared; what is changed at random, as pixels, cannot.
+    """
+    inputs = batch.inputs.get(modality)
+    if inputs is None or inputs.values.is_floating_point() or inputs.values.dim() != 2:
+        return torch.zeros(len(batch), dtype=torch.long)
+    return spread_keys(inputs)
+
+
+def same_items(keys: Int[Tensor, "K 2"], others: Int[Tensor, "M 2"]) -> Bool[Tensor, "K M"]:
+    """Which samples hold the same item in either modality of a pair, by their comparable keys.
 
     Two pictures under one caption are no negatives of each other, and calling them so teaches the
-    model a falsehood. Token ids can be compared; what is changed at random, as pixels, cannot.
+    model a falsehood.
     """
-    same = None
-    for modality in pair:
-        inputs = batch.inputs[modality]
-        if not inputs.values.is_floating_point() and inputs.values.dim() == 2:
-            keys = spread_keys(inputs)[rows]
-            equal = keys[:, None] == keys[None, :]
-            same = equal if same is None else same | equal
-    return same
+    return ((keys[:, None] == others[None, :]) & (keys[:, None] != 0)).any(dim=2)
 
 
 def spread_keys(inputs: Inputs) -> Int[Tensor, " B"]:

@@ -73,10 +73,13 @@ class Task(nn.Module):
     Attributes:
         needs_fusion: whether the model must have a fusion.
         needs_fused_tokens: whether the fusion must keep its tokens.
+        looks_across_ranks: whether its loss compares the samples of all ranks, so that every one
+            of them has to compute it, also without items of its own.
     """
 
     needs_fusion: ClassVar[bool] = False
     needs_fused_tokens: ClassVar[bool] = False
+    looks_across_ranks: ClassVar[bool] = False
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Draw what this task hides or shuffles, once for the whole batch."""

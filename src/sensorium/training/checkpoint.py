@@ -40,9 +40,10 @@ class TrainState:
 
     Attributes:
         step: optimizer steps done.
-        data: position of the loader, as it gave it.
+        data: position of the loader of each rank, as it gave it.
         precision: what the run computes in, decided once.
         samples: seen so far, over all epochs.
+        unusable: batches that were left out, because no task could use any sample of them.
         train_seconds: spent in steps and waiting for data, over all sittings.
         mean_loss: running mean, against which an exploding loss is measured; None at the start.
         best_step: step with the best validation figure; None before the first.
@@ -50,9 +51,10 @@ class TrainState:
     """
 
     step: int = 0
-    data: dict[str, int] = field(default_factory=dict)
+    data: list[dict[str, Any]] = field(default_factory=list)
     precision: Precision = "float32"
     samples: int = 0
+    unusable: int = 0
     train_seconds: float = 0.0
     mean_loss: float | None = None
     best_step: int | None = None
@@ -117,7 +119,7 @@ class Checkpoints:
                 "again, or set a smaller train.checkpoint_every_steps"
             )
         best = newest.state().best_step
-        return newest if best is None else Checkpoint(self._path(best))
+        return newest if best is None else self.of(best)
 
     def save(
         self,
@@ -150,6 +152,10 @@ class Checkpoints:
             if checkpoint.path not in kept:
                 shutil.rmtree(checkpoint.path)
         return Checkpoint(final)
+
+    def of(self, step: int) -> Checkpoint:
+        """The checkpoint of a step, there or not."""
+        return Checkpoint(self._path(step))
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step:08d}"

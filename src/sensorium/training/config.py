@@ -17,10 +17,13 @@ class TrainConfig(Config):
     steps: int | None = Field(None, gt=0)
     """Optimizer steps; or give `epochs`."""
     batch_size: int = Field(256, gt=0)
-    """Samples in a step."""
+    """Samples in a step, over all processes together."""
     accumulate: int = Field(1, gt=0)
     """Parts that a step's batch is cut into, to fit in memory. Losses within samples are not
     changed by it; contrast is drawn within a part."""
+    modality_dropout: float = Field(0.0, ge=0, lt=1)
+    """Share of what samples have that is withheld in training, so that the model learns to do
+    without; never all that a sample has."""
 
     learning_rate: float = Field(1e-3, gt=0)
     """Peak of the schedule."""

@@ -149,6 +149,19 @@ class TrainingLog:
         self.board.close()
 
 
+class NoLog:
+    """Writes nothing: the log of every rank but the first."""
+
+    def write(self, step: int, figures: Mapping[str, float]) -> None:
+        pass
+
+    def __enter__(self) -> NoLog:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
 def read_metrics(path: Path) -> list[dict[str, float]]:
     """The rows of `metrics.jsonl`; a last line that a kill cut off is left out."""
     rows = []

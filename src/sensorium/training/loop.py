@@ -1,11 +1,15 @@
 """The one training loop.
 
-    for every step: batch -> tasks prepare and count -> for every part: losses, backward
-                    -> clip, AdamW, moving average -> log, validate, checkpoint
+    for every step: batch -> modality dropout -> tasks prepare and count
+                    -> for every part: losses, backward -> clip, AdamW, moving average
+                    -> log, validate, checkpoint
 
 Every random number of a step is drawn from a generator seeded by (seed, step), and every batch is
 a function of (seed, epoch, position). So the whole state of a run is its tensors, its step and its
 position in the data, and a resumed run ends with the same bits.
+
+Over several ranks each has its share of every batch; counts, losses and gradients are summed over
+all of them, so that a step is that of one process with the whole batch.
 """
 
 from __future__ import annotations
@@ -17,24 +21,28 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
+from sensorium import ranks
 from sensorium.batch import Batch
-from sensorium.errors import TrainingError
+from sensorium.errors import RunError, TrainingError
 from sensorium.tasks.mixture import Mixture
 from sensorium.training.average import MovingAverage
 from sensorium.training.checkpoint import Checkpoint, Checkpoints, TrainState
 from sensorium.training.config import TrainConfig
+from sensorium.training.dropout import drop_modalities
 from sensorium.training.interrupt import StopRequest
-from sensorium.training.log import Interval, ProgressCallback, StepLoss, TrainingLog
+from sensorium.training.log import Interval, NoLog, ProgressCallback, StepLoss, TrainingLog
 from sensorium.training.optimizer import build_optimizer, learning_rate_at
 from sensorium.training.precision import call_in, choose_precision
 
 FAILED_BATCH = "failed_batch.json"
 STEPS_BEFORE_EXPLOSION_COUNTS = 20  # the first losses are those of a random model
 MEAN_LOSS_DECAY = 0.95
+SEEDS_OF_A_RANK = 20_000_003  # more than the steps of a run; a CPU's generator takes 32 bits
+LEAST_UNUSABLE = 10  # batches in a row, before data and tasks are said not to fit each other
 
 
 class Batches(Protocol):
@@ -43,8 +51,8 @@ class Batches(Protocol):
     batches_per_epoch: int
 
     def __iter__(self) -> Iterator[Batch]: ...
-    def state(self) -> dict[str, int]: ...
-    def restore(self, state: dict[str, int]) -> None: ...
+    def state(self) -> dict[str, Any]: ...
+    def restore(self, state: dict[str, Any]) -> None: ...
 
 
 Validate = Callable[[], Mapping[str, float]]
@@ -90,9 +98,11 @@ def train(
     Raises:
         TrainingError: a loss that is not finite or that exploded; the samples of the batch are
             named, and the last good checkpoint stays.
+        OtherRankError: another rank failed.
     """
     loop = Loop(mixture, batches, config, folder, seed)
-    with StopRequest() as stop, TrainingLog(folder, loop.state.step) as log:
+    first = ranks.rank() == 0
+    with StopRequest() as stop, TrainingLog(folder, loop.state.step) if first else NoLog() as log:
         return loop.run(stop, log, validate, on_progress)
 
 
@@ -110,31 +120,46 @@ class Loop:
         decay = config.moving_average
         self.average = None if decay is None else MovingAverage(mixture, decay)
         self.checkpoints = Checkpoints(folder / "checkpoints")
-        newest = self.checkpoints.newest()
-        if newest is None:
-            self.state = TrainState(precision=choose_precision(config.precision, self.device))
+        self.saved = self.checkpoints.newest()
+        if self.saved is None:
+            precision = choose_precision(config.precision, self.device)
+            self.state = TrainState(precision=ranks.everyone(precision)[0])
         else:
-            self.state = newest.restore(mixture, self.optimizer, self.average)
-            batches.restore(self.state.data)
+            self.state = self.saved.restore(mixture, self.optimizer, self.average)
+            if len(self.state.data) != ranks.count():
+                raise RunError(
+                    f"{folder} was trained by {len(self.state.data)} processes and can go on "
+                    f"exactly only with as many, not {ranks.count()}: "
+                    f"torchrun --nproc-per-node {len(self.state.data)} -m sensorium ..."
+                )
+            batches.restore(self.state.data[ranks.rank()])
 
     def run(
         self,
         stop: StopRequest,
-        log: TrainingLog,
+        log: TrainingLog | NoLog,
         validate: Validate | None,
         on_progress: ProgressCallback | None,
     ) -> Outcome:
         """Step, log, validate and save, to the end or to a signal."""
         supply = iter(self.batches)
         interval = Interval(self.state.step, self.steps)
+        unusable_in_a_row = 0
         self.mixture.train()
-        while self.state.step < self.steps and stop.signal is None:
+        while self.state.step < self.steps and not self._stopped(stop):
             started = time.perf_counter()
-            batch = next(supply)
+            with ranks.together():
+                batch = next(supply)
             waited = time.perf_counter() - started
+            samples = self.state.samples
             losses = self.step(batch)
             self.state.train_seconds += time.perf_counter() - started
-            interval.add(len(batch), waited, losses)
+            if not losses:
+                unusable_in_a_row += 1
+                self._check_usable(batch, unusable_in_a_row)
+                continue
+            unusable_in_a_row = 0
+            interval.add(self.state.samples - samples, waited, losses)
             is_last = self.state.step == self.steps
             if is_last or self._due(self.config.log_every_steps):
                 log.write(self.state.step, interval.figures(self._rate()))
@@ -146,26 +171,36 @@ class Loop:
                 is_best = self._validate(validate, log)
             if is_best or self._due(self.config.checkpoint_every_steps):
                 self._save()
-        newest = self.checkpoints.newest()
-        if newest is None or newest.state().step < self.state.step:  # the end, or a signal
-            newest = self._save()
-        return Outcome(self.state, newest, stop.signal if self.state.step < self.steps else None)
+        if self.saved is None or self.saved.state().step < self.state.step:  # the end, or a signal
+            self._save()
+        assert self.saved is not None, "just saved"
+        stopped_by = stop.signal if self.state.step < self.steps else None
+        return Outcome(self.state, self.saved, stopped_by)
+
+    def _stopped(self, stop: StopRequest) -> bool:
+        """Whether any rank got a signal; all of them then stop after the same step."""
+        if not sum(ranks.totals([stop.signal is not None])):
+            return False
+        came = ranks.everyone(stop.signal)
+        stop.signal = next(number for number in came if number is not None)
+        return True
 
     def step(self, batch: Batch) -> dict[str, StepLoss]:
-        """One optimizer step; the mean loss of each task."""
+        """One optimizer step; the mean loss of each task, over all ranks.
+
+        None of them, and no step, where no task can use any sample of the batch.
+        """
         torch.manual_seed(self._seed_of_step())
         generator = torch.Generator(self.device).manual_seed(self._seed_of_step())
-        prepared = self.mixture.prepare(batch.to(self.device, non_blocking=True), generator)
-        counts = self.mixture.counts(prepared)
+        batch = batch.to(self.device, non_blocking=True)
+        batch = drop_modalities(batch, self.config.modality_dropout, generator)
+        prepared = self.mixture.prepare(batch, generator)
+        samples, counts = self._whole_batch(prepared)
         if not counts:
-            raise TrainingError(
-                f"no task can use any sample of the batch of step {self.state.step + 1}: "
-                f"it has {', '.join(prepared.inputs)} for tasks {', '.join(self.mixture.tasks)}; "
-                "check data.fields against the tasks' modalities"
-            )
+            return {}
         sums = {name: StepLoss() for name in counts}
         for part in prepared.split(self.config.accumulate):
-            losses = call_in(self.state.precision, self.mixture, part, generator)
+            losses = call_in(self.state.precision, self.mixture, part, generator, tuple(counts))
             if not losses:  # what the batch has for the tasks is all in its other parts
                 continue
             means = {name: loss.total / counts[name] for name, loss in losses.items()}
@@ -174,6 +209,8 @@ class Loop:
             ).sum().backward()
             for name, loss in losses.items():
                 sums[name].add(means[name].item(), loss.correct.item() / counts[name])
+        ranks.sum_gradients(self.mixture.parameters())
+        sums = self._over_ranks(sums)
         norm = torch.nn.utils.clip_grad_norm_(
             self.mixture.parameters(), self.config.clip_gradient, foreach=True
         )
@@ -185,8 +222,34 @@ class Loop:
         if self.average is not None:
             self.average.update(self.state.step)
         self.state.step += 1
-        self.state.samples += len(batch)
+        self.state.samples += samples
         return sums
+
+    def _whole_batch(self, prepared: Batch) -> tuple[int, dict[str, int]]:
+        """Samples of the batch over all ranks, and the items of each task that has any."""
+        own = self.mixture.counts(prepared)
+        names = list(self.mixture.tasks)
+        samples, *items = ranks.totals([len(prepared), *(own.get(name, 0) for name in names)])
+        counts = {name: round(count) for name, count in zip(names, items, strict=True)}
+        return round(samples), {name: count for name, count in counts.items() if count}
+
+    def _over_ranks(self, sums: dict[str, StepLoss]) -> dict[str, StepLoss]:
+        """Each rank's part of the mean losses and accuracies, together."""
+        means = ranks.totals([loss.mean for loss in sums.values()])
+        accuracies = ranks.totals([loss.accuracy for loss in sums.values()])
+        return {
+            name: StepLoss(*of_task) for name, *of_task in zip(sums, means, accuracies, strict=True)
+        }
+
+    def _check_usable(self, batch: Batch, unusable_in_a_row: int) -> None:
+        """Stop where nothing comes that any task can use; a batch now and then is no harm."""
+        self.state.unusable += 1
+        if unusable_in_a_row >= max(LEAST_UNUSABLE, self.batches.batches_per_epoch):
+            raise TrainingError(
+                f"no task can use any sample of the batch of step {self.state.step + 1}: "
+                f"it has {', '.join(batch.inputs)} for tasks {', '.join(self.mixture.tasks)}; "
+                "check data.fields against the tasks' modalities"
+            )
 
     def _check(self, losses: dict[str, StepLoss], norm: float, batch: Batch) -> None:
         """Stop before a bad gradient reaches the weights."""
@@ -203,24 +266,26 @@ class Loop:
             return
         path = self.folder / FAILED_BATCH
         means = {name: f"{loss.mean:.4g}" for name, loss in losses.items()}  # JSON has no NaN
-        facts = {"step": self.state.step + 1, "losses": means, "samples": list(batch.ids)}
-        path.write_text(json.dumps(facts, indent=1, ensure_ascii=False))
-        shown = ", ".join(list(batch.ids)[:5])
+        ids = [id for of_rank in ranks.everyone(list(batch.ids)) for id in of_rank]
+        facts = {"step": self.state.step + 1, "losses": means, "samples": ids}
+        if ranks.rank() == 0:
+            path.write_text(json.dumps(facts, indent=1, ensure_ascii=False))
+        shown = ", ".join(ids[:5])
         raise TrainingError(
             f"step {self.state.step + 1}: {what} "
             f"({', '.join(f'{name} {mean}' for name, mean in means.items())}). "
-            f"Samples of the batch: {shown}, ... all {len(batch)} in {path}. "
+            f"Samples of the batch: {shown}, ... all {len(ids)} in {path}. "
             "The last checkpoint is kept. Try a smaller train.learning_rate or a longer "
             "train.warmup, or look at those samples"
         )
 
-    def _validate(self, validate: Validate, log: TrainingLog) -> bool:
+    def _validate(self, validate: Validate, log: TrainingLog | NoLog) -> bool:
         """Figures of the weights that would be used; whether they are the best so far."""
         if self.average is not None:
             with self.average.in_place():
-                figures = validate()
+                figures = ranks.only_first(validate)
         else:
-            figures = validate()
+            figures = ranks.only_first(validate)
         self.mixture.train()
         log.write(self.state.step, figures)
         name = self.config.best_metric
@@ -236,9 +301,13 @@ class Loop:
             return True
         return False
 
-    def _save(self) -> Checkpoint:
-        self.state.data = self.batches.state()
-        return self.checkpoints.save(
+    def _save(self) -> None:
+        self.state.data = ranks.everyone(self.batches.state())
+        ranks.only_first(self._write_checkpoint)
+        self.saved = self.checkpoints.of(self.state.step)
+
+    def _write_checkpoint(self) -> None:
+        self.checkpoints.save(
             self.mixture, self.optimizer, self.average, self.state, self.config.keep_checkpoints
         )
 
@@ -249,4 +318,5 @@ class Loop:
         return learning_rate_at(min(self.state.step, self.steps - 1), self.steps, self.config)
 
     def _seed_of_step(self) -> int:
-        return self.seed * 1_000_003 + self.state.step
+        drawn = self.state.step + self.state.unusable
+        return self.seed * 1_000_003 + drawn + ranks.rank() * SEEDS_OF_A_RANK

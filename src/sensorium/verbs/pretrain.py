@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from sensorium import ranks
 from sensorium.data import DataSplits, Loader, open_splits
 from sensorium.errors import RecipeError, RunError
 from sensorium.recipe import Recipe, load_recipe, override_recipe
@@ -48,6 +49,9 @@ def pretrain(
 ) -> Pretrained:
     """Train a model from scratch, judge it on the test set, and leave a run folder.
 
+    Started by `torchrun` in several processes, they train it together; the first writes the run
+    folder and judges.
+
     Args:
         recipe: a shipped recipe's name, a path, or a recipe.
         overrides: `dotted.key=value`.
@@ -59,28 +63,46 @@ def pretrain(
     Raises:
         SensoriumError: whatever a user can mend: recipe, data, folder, a loss that explodes.
     """
-    listeners = listeners or Listeners()
-    recipe = load_recipe(recipe, overrides)
-    folder = Path(run_dir) if run_dir is not None else RUNS / recipe.name
-    if resume:
-        run = _run_to_resume(folder, recipe, overrides)
-    else:
-        run = Run.create(folder, recipe, overwrite=overwrite)
+    with ranks.joined():
+        listeners = listeners if listeners is not None and ranks.rank() == 0 else Listeners()
+        recipe = load_recipe(recipe, overrides)
+        folder = Path(run_dir) if run_dir is not None else RUNS / recipe.name
+
+        def open_run() -> Run:
+            if ranks.rank() > 0:
+                return Run.open(folder)
+            if resume:
+                return _run_to_resume(folder, recipe, overrides)
+            return Run.create(folder, recipe, overwrite=overwrite)
+
+        return _pretrain(ranks.first_alone(open_run), resume, listeners)
+
+
+def _pretrain(run: Run, resume: bool, listeners: Listeners) -> Pretrained:
     if run.recipe.train.threads is not None:
         torch.set_num_threads(run.recipe.train.threads)
     try:
-        device = choose_device(run.recipe.train.device)
-        splits = _open_data(run, resume, listeners)
+        with ranks.together():
+            device = choose_device(run.recipe.train.device)
+        splits = ranks.first_alone(lambda: _open_data(run, resume, listeners))
+        run = ranks.first_alone(
+            lambda: _settle_fields(run, splits) if ranks.rank() == 0 else Run.open(run.folder)
+        )
     except BaseException:
-        if not resume:
+        if not resume and ranks.rank() == 0:
             run.discard()
         raise
-    run = _settle_fields(run, splits)
     mixture = build(run.recipe, splits.tokenizer).to(device)
     outcome = _train(run, mixture, splits, listeners)
+    broken = [one for of_rank in ranks.everyone(splits.quarantine.broken()) for one in of_rank]
     if outcome.stopped_by is not None:
         return Pretrained(run, outcome.state.step, None, outcome.stopped_by)
-    return Pretrained(run, outcome.state.step, _summarise(run, mixture, splits, outcome, listeners))
+
+    def summarise() -> dict[str, Any]:
+        splits.quarantine.add_all(broken)
+        return _summarise(run, mixture, splits, outcome, listeners)
+
+    return Pretrained(run, outcome.state.step, ranks.only_first(summarise))
 
 
 def _run_to_resume(folder: Path, recipe: Recipe, overrides: Sequence[str]) -> Run:
@@ -103,11 +125,12 @@ def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
     recipe = run.recipe
     if recipe.data.train is None:
         raise RecipeError(f"recipe {recipe.name}: data.train is missing; give data.train=PATH")
-    going_on = resume and run.has_tokenizer
+    first = ranks.rank() == 0
+    going_on = not first or (resume and run.has_tokenizer)
     splits = open_splits(
         recipe.data,
         recipe.seed,
-        run.quarantine_path,
+        run.quarantine_path if first else None,
         tokenizer=run.tokenizer() if going_on else None,
         progress=lambda split, done, total: listeners.on_work(f"reading {split}", done, total),
     )
@@ -152,6 +175,8 @@ def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners)
         workers=recipe.data.workers,
         drop_last=True,
         pin_memory=choose_device(recipe.train.device).type == "cuda",
+        rank=ranks.rank(),
+        ranks=ranks.count(),
     )
 
     def validate() -> Mapping[str, float]:
@@ -185,8 +210,10 @@ def _summarise(
         "samples_per_second": round(state.samples / state.train_seconds, 2),
         "parameters": sum(p.numel() for p in mixture.parameters()),
         "device": str(next(mixture.parameters()).device),
+        "processes": ranks.count(),
         "precision": state.precision,
         "quarantined": len(splits.quarantine),
+        "unusable_batches": state.unusable,
         "versions": run.facts()["versions"],
     }
     run.write_summary(summary)
