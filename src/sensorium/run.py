@@ -27,8 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sensorium.data import Tokenizer
+from sensorium.encoders import VideoEncoder
 from sensorium.errors import RunError
 from sensorium.model import build_model
 from sensorium.recipe import Recipe, dump_recipe, load_recipe
@@ -109,7 +111,8 @@ class Run:
 
         What was quarantined stays, to be read.
         """
-        (self.folder / "recipe.yaml").unlink(missing_ok=True)
+        for name in ("recipe.yaml", "run.json", "tokenizer.json"):
+            (self.folder / name).unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
 
@@ -151,6 +154,40 @@ class Run:
         """
         checkpoint = Checkpoints(self.folder / "checkpoints").to_use()
         load_weights(mixture, checkpoint.inference_weights(), checkpoint.path)
+
+    def encoder_weights(self, modality: str) -> dict[str, Tensor]:
+        """The weights to use of one encoder, by their names in it.
+
+        Raises:
+            RunError: where nothing was saved yet, or the model has no such encoder.
+        """
+        prefix = f"model.encoders.{modality}."
+        saved = Checkpoints(self.folder / "checkpoints").to_use().inference_weights()
+        weights = {n.removeprefix(prefix): w for n, w in saved.items() if n.startswith(prefix)}
+        if not weights:
+            raise RunError(f"the model of {self.folder} has no encoder of the modality {modality}")
+        return weights
+
+    def start(self, mixture: Mixture) -> None:
+        """Give fresh encoders the weights of another run, where the recipe asks for them and
+        nothing was saved yet.
+
+        Raises:
+            RunError: where there is no such run, or its encoder is of another size.
+        """
+        video = self.recipe.model.encoders.video
+        if video is None or video.image_weights is None:
+            return
+        if Checkpoints(self.folder / "checkpoints").newest() is not None:
+            return
+        encoder = mixture.model.encoders["video"]
+        assert isinstance(encoder, VideoEncoder)
+        try:
+            encoder.start_from_image(Run.open(video.image_weights).encoder_weights("image"))
+        except ValueError as error:
+            raise RunError(
+                f"model.encoders.video.image_weights={video.image_weights}: {error}"
+            ) from error
 
     def write_facts(self, facts: dict[str, Any]) -> None:
         """What the run was made from, beside its recipe: `run.json`."""

@@ -12,7 +12,9 @@ from sensorium.data.reader import texts
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Row, Source, SourceConfig, open_source
 from sensorium.data.splits import DataSplits, open_dataset, open_splits
+from sensorium.data.subtitles import SubtitlesConfig
 from sensorium.data.text import TextConfig, Tokenizer
+from sensorium.data.video import VideoConfig, decode_video
 
 __all__ = [
     "MODALITIES",
@@ -30,12 +32,15 @@ __all__ = [
     "Row",
     "Source",
     "SourceConfig",
+    "SubtitlesConfig",
     "TextConfig",
     "Tokenizer",
+    "VideoConfig",
     "augment",
     "build_modalities",
     "collate",
     "decode_image",
+    "decode_video",
     "open_dataset",
     "open_source",
     "open_splits",

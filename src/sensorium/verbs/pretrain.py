@@ -88,12 +88,14 @@ def _pretrain(run: Run, resume: bool, listeners: Listeners) -> Pretrained:
         run = ranks.first_alone(
             lambda: _settle_fields(run, splits) if ranks.rank() == 0 else Run.open(run.folder)
         )
+        mixture = build(run.recipe, splits.tokenizer)
+        with ranks.together():
+            run.start(mixture)
     except BaseException:
         if not resume and ranks.rank() == 0:
             run.discard()
         raise
-    mixture = build(run.recipe, splits.tokenizer).to(device)
-    outcome = _train(run, mixture, splits, listeners)
+    outcome = _train(run, mixture.to(device), splits, listeners)
     broken = [one for of_rank in ranks.everyone(splits.quarantine.broken()) for one in of_rank]
     if outcome.stopped_by is not None:
         return Pretrained(run, outcome.state.step, None, outcome.stopped_by)
