@@ -6,6 +6,8 @@ the difference hash (N. Krawetz, "Kind of Like That", 2013): which of two neighb
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from sensorium.data.check.look import Likeness
@@ -38,8 +40,8 @@ def picture_likeness(pixels: np.ndarray) -> Likeness:
     """
     levels = pixels.astype(np.float32)
     grey = levels.mean(axis=0)
-    colours = [_grid(one, COLOUR_SIDE, COLOUR_SIDE).ravel() for one in levels]
-    signature = np.concatenate([_grid(grey, GREY_SIDE, GREY_SIDE).ravel(), *colours])
+    colours = _grid(levels, COLOUR_SIDE, COLOUR_SIDE)
+    signature = np.append(_grid(grey, GREY_SIDE, GREY_SIDE), colours)
     return Likeness(
         _hash(_grid(grey, HASH_SIDE, HASH_SIDE + 1)), signature.round().astype(np.uint8)
     )
@@ -69,11 +71,16 @@ def sound_likeness(wave: np.ndarray, sample_rate: int) -> Likeness:
 
 
 def _grid(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Means over a grid of nearly equal cells, [rows, columns]."""
-    heights = np.linspace(0, values.shape[0], rows + 1).astype(int)
-    widths = np.linspace(0, values.shape[1], columns + 1).astype(int)
-    sums = np.add.reduceat(np.add.reduceat(values, heights[:-1], 0), widths[:-1], 1)
-    return sums / np.outer(np.diff(heights), np.diff(widths))
+    """Means over a grid of nearly equal cells, [..., rows, columns]."""
+    return _means(rows, values.shape[-2]) @ values @ _means(columns, values.shape[-1]).T
+
+
+@lru_cache(maxsize=64)
+def _means(cells: int, length: int) -> np.ndarray:
+    """float32 [cells, length]: times a vector, its means over so many nearly equal parts."""
+    part = np.arange(length) * cells // length
+    chosen = (part == np.arange(cells)[:, None]).astype(np.float32)
+    return chosen / chosen.sum(axis=1, keepdims=True)
 
 
 def _hash(levels: np.ndarray) -> int:
