@@ -65,11 +65,11 @@ def _print(report: "Report", html: Path | None) -> None:
     ]
     print_table("what there is", ["set", "column", "modality", "samples", "absent", "what"], rows)
     rows = [
-        [one.name, file.id, f"{file.seconds:.2f}", "; ".join(file.streams)]
+        [one.name, name, f"{file.seconds:.2f}", "\n".join(file.streams)]
         for one in report.sets
-        for file in one.media
+        for name, file in one.media.items()
     ]
-    _print_some("streams", ["set", "sample", "seconds", "streams"], rows)
+    _print_some("files", ["set", "file", "seconds", "streams"], rows)
     rows = [
         [one.name, name, words.classes(counts)]
         for one in report.sets

@@ -71,7 +71,7 @@ def test_a_part_of_a_video(tmp_path: Path, write, check) -> None:
     report = check(tmp_path / "train.jsonl")
     assert kinds(report) == {"train.jsonl:1": {"black"}}
     assert [broken.id for broken in report.sets[0].broken] == ["train.jsonl:4"]
-    assert [round(file.seconds, 2) for file in report.sets[0].media] == [0.9, 1.0, 1.0]
+    assert [round(file.seconds, 2) for file in report.sets[0].media.values()] == [3.0]
     (column,) = report.sets[0].columns
     assert column.measures["frames"].least == 23
     assert column.measures["frames"].greatest == 25
@@ -96,15 +96,27 @@ def test_copies_are_found(tmp_path: Path, write, check) -> None:
     (tmp_path / "c.mkv").write_bytes((tmp_path / "a.mkv").read_bytes())
     write_film(tmp_path / "d.mp4", frames, crf=26)
     write(path, [{"video": name} for name in ("a.mkv", "b.mkv", "c.mkv", "d.mp4")])
-    groups = [(group.exact, [one.row for one in group.members]) for group in check(path).groups]
+    groups = [
+        (group.kind == "same", [one.row for one in group.members]) for group in check(path).groups
+    ]
     assert groups == [(True, [0, 2]), (False, [0, 2, 3])]
+
+
+def test_parts_of_one_file_in_two_sets_leak(tmp_path: Path, write, check) -> None:
+    write_film(tmp_path / "a.mkv", noise(50), g=5)
+    for name, starts in [("train", (0, 1)), ("test", (0.5, 1.5))]:
+        cells = [{"path": "a.mkv", "start": start, "end": start + 0.4} for start in starts]
+        write(tmp_path / f"{name}.jsonl", [{"video": cell} for cell in cells])
+    assert not check(tmp_path / "train.jsonl").groups, "in one set that is what parts are for"
+    (group,) = check(tmp_path / "train.jsonl", tmp_path / "test.jsonl").groups
+    assert (group.kind, group.leaks, len(group.members)) == ("same file", True, 4)
 
 
 def test_streams_and_subtitle_files_beside(tmp_path: Path, write, check) -> None:
     write_film(tmp_path / "a.mp4", noise(10), sound=tone(0, 0.4))
     (tmp_path / "a.srt").write_text("1\n00:00:00,000 --> 00:00:00,300\nhello\n")
     write(tmp_path / "train.jsonl", [{"video": "a.mp4"}])
-    (file,) = check(tmp_path / "train.jsonl").sets[0].media
+    (file,) = check(tmp_path / "train.jsonl").sets[0].media.values()
     assert file.streams == [
         "h264 video 64 x 48",
         "aac audio 16,000 Hz, 1 channel",
@@ -115,6 +127,6 @@ def test_streams_and_subtitle_files_beside(tmp_path: Path, write, check) -> None
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="needs ../shared/data/clips")
 def test_both_subtitle_tracks_of_a_real_file(tmp_path: Path, write, check) -> None:
     write(tmp_path / "train.jsonl", [{"video": str(CLIPS / "nasa_13013.mp4")}])
-    (file,) = check(tmp_path / "train.jsonl").sets[0].media
+    (file,) = check(tmp_path / "train.jsonl").sets[0].media.values()
     assert file.streams.count("mov_text subtitle eng, 4 cues") == 2
     assert file.seconds == pytest.approx(13.0, abs=0.1)

@@ -13,7 +13,7 @@ from sensorium.data.check.groups import Groups
 from sensorium.data.check.labels import giveaways
 from sensorium.data.check.look import Suspicion
 from sensorium.data.check.parallel import available_cores, examine_all
-from sensorium.data.check.report import CheckedSet, Column, Group, Place, Report
+from sensorium.data.check.report import CheckedSet, Column, Group, GroupKind, Place, Report
 from sensorium.data.check.tally import Suspect, Tally
 from sensorium.data.quarantine import Broken
 from sensorium.data.settings import DataConfig
@@ -93,7 +93,7 @@ def check_sets(
 
 def _groups(sets: Sequence[OpenedSet], tallies: Sequence[Tally], found: Groups) -> list[Group]:
     """Duplicates, leaks first; samples with a caption of another become suspects, too."""
-    groups = []
+    groups: list[Group] = []
     modalities = {modality for modality, _ in found.columns()}
     for modality, column in found.columns():
         if modality == "text" and not _is_caption(column, sets, tallies):
@@ -103,12 +103,16 @@ def _groups(sets: Sequence[OpenedSet], tallies: Sequence[Tally], found: Groups) 
         exact = found.exact((modality, column))
         if modality == "text":
             _suspect_captions(sets, tallies, column, exact)
-        for is_exact, rows in [(True, exact), (False, found.near((modality, column), exact))]:
+        near = found.near((modality, column), exact)
+        of_one_file = found.of_one_file((modality, column))
+        of_kind: dict[GroupKind, list[list[Row]]]
+        of_kind = {"same": exact, "alike": near, "same file": of_one_file}
+        for kind, rows in of_kind.items():
             for group in rows:
                 leaks = may_leak and len({number for number, _ in group}) > 1
                 members = [Place(sets[n].name, sets[n].source.id(row), row) for n, row in group]
-                groups.append(Group(modality, is_exact, members, leaks))
-    return sorted(groups, key=lambda group: (not group.leaks, not group.exact))
+                groups.append(Group(modality, kind, members, leaks))
+    return sorted(groups, key=lambda group: (not group.leaks, group.kind != "same"))
 
 
 def _suspect_flaws(source: Source, tally: Tally) -> None:
@@ -168,4 +172,4 @@ def _checked(opened: OpenedSet, tally: Tally) -> CheckedSet:
 
 def _unopened(one: Unopened) -> CheckedSet:
     broken = [Broken(one.path.rpartition("/")[2], one.reason)]
-    return CheckedSet(one.name, one.path, 1, [], broken, [], {}, {}, [], [], [])
+    return CheckedSet(one.name, one.path, 1, [], broken, [], {}, {}, [], {}, [])

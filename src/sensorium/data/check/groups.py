@@ -18,6 +18,7 @@ class Groups:
     def __init__(self) -> None:
         self._content: dict[Column, Marks] = defaultdict(Marks)
         self._likeness: dict[Column, Marks] = {}
+        self._parts: dict[Column, Marks] = defaultdict(Marks)
 
     def add(self, number: int, examined: Examined) -> None:
         """Take in a row of set `number`."""
@@ -25,6 +26,8 @@ class Groups:
             look, place = seen.look, (number, examined.row)
             column = (seen.modality, seen.column if seen.modality == "text" else "")
             self._content[column].add(place, look.content)
+            if look.part_of is not None:
+                self._parts[column].add(place, look.part_of)
             if look.likeness is not None:
                 values = len(look.likeness.signature)
                 marks = self._likeness.setdefault(column, Marks(values))
@@ -45,3 +48,8 @@ class Groups:
         found = same(marks) if column[0] == "text" else alike(marks)
         first = {place: group[0] for group in exact for place in group}
         return [group for group in found if len({first.get(one, one) for one in group}) > 1]
+
+    def of_one_file(self, column: Column) -> list[list[Place]]:
+        """Groups of parts of the same file that lie in several sets."""
+        groups = same(self._parts[column]) if column in self._parts else []
+        return [group for group in groups if len({number for number, _ in group}) > 1]

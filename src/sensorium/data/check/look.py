@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+
+from sensorium.data.quarantine import BrokenSample
+
+T = TypeVar("T")
 
 Fact = float | int | str | list[str]
 """A measure, which is summed up by its least, median and greatest; or words, which are counted."""
@@ -41,33 +48,69 @@ class Likeness:
 
 
 @dataclass(frozen=True)
+class MediaFile:
+    """A file of several streams, whichever part of it a sample is.
+
+    Attributes:
+        seconds: of the whole.
+        kinds: of its streams, as in `h264 video`.
+        streams: described, with the subtitle files beside it.
+    """
+
+    seconds: float
+    kinds: list[str]
+    streams: list[str]
+
+
+@dataclass(frozen=True)
 class Look:
     """What was seen of one cell.
 
     Attributes:
         content: 64 bits of the hash of its bytes: equal where the content is.
         likeness: None where there is nothing to compare, as in a black picture.
-        streams: of a file that has several.
+        file: what was seen of the whole file, where it is a video.
+        part_of: 64 bits of the hash of the whole file, where the cell is a part of it.
     """
 
     facts: dict[str, Fact]
     content: int
     suspicions: list[Suspicion] = field(default_factory=list)
     likeness: Likeness | None = None
-    streams: list[str] = field(default_factory=list)
+    file: MediaFile | None = None
+    part_of: int | None = None
 
 
 def content_hash(content: bytes | Path, *parts: object) -> int:
     """64 bits that are the same for the same bytes and the same `parts` (say, begin and end).
 
     Raises:
-        OSError: the file cannot be read.
+        BrokenSample: the file cannot be read.
     """
     digest = blake2b(repr(parts).encode(), digest_size=8)
     if isinstance(content, bytes):
-        digest.update(content)
+        digest.update(blake2b(content).digest())
     else:
-        with content.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
+        digest.update(of_file(_file_digest, content))
     return int.from_bytes(digest.digest(), "big")
+
+
+def of_file(cached: Callable[[Path, int], T], path: Path) -> T:
+    """What `cached` finds in a file; it is asked again only when the file has changed.
+
+    Raises:
+        BrokenSample: the file cannot be read.
+    """
+    try:
+        return cached(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise BrokenSample(f"the file cannot be read ({error})") from error
+
+
+@lru_cache(maxsize=256)
+def _file_digest(path: Path, changed: int) -> bytes:
+    digest = blake2b()
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return digest.digest()

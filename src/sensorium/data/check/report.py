@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sensorium.data.check.labels import Giveaway
-from sensorium.data.check.tally import MediaFile, Spread, Suspect
+from sensorium.data.check.look import MediaFile
+from sensorium.data.check.tally import Spread, Suspect
 from sensorium.data.quarantine import Broken
+
+GroupKind = Literal["same", "alike", "same file"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class CheckedSet:
         suspicions: kind -> how many samples, all of them, also where not all are named.
         labels: column -> class -> samples.
         giveaways: what file names and row order tell of the labels.
-        media: files of several streams, one by one, up to `MOST_MEDIA`.
+        media: name -> file of several streams, up to `MOST_MEDIA`.
         notes: what was guessed.
     """
 
@@ -66,7 +69,7 @@ class CheckedSet:
     suspicions: dict[str, int]
     labels: dict[str, dict[str, int]]
     giveaways: list[Giveaway]
-    media: list[MediaFile]
+    media: dict[str, MediaFile]
     notes: list[str]
 
 
@@ -76,13 +79,14 @@ class Group:
 
     Attributes:
         modality: in what.
-        exact: whether their bytes are the same; otherwise they look, sound or read alike.
+        kind: `same` bytes; `alike` to the eye or ear; parts of the `same file`, where these lie
+            in several sets.
         members: at least two.
         leaks: whether they lie in several sets, and the modality is one that must not be shared.
     """
 
     modality: str
-    exact: bool
+    kind: GroupKind
     members: list[Place]
     leaks: bool
 
@@ -125,13 +129,13 @@ class Report:
 
     def counts(self) -> dict[str, int]:
         """How many of each kind of finding."""
-        kinds = Counter("exact duplicates" if g.exact else "near duplicates" for g in self.groups)
+        kinds = Counter(group.kind for group in self.groups)
         return {
             "samples": self.samples,
             "broken": self.broken,
             "suspicious": self.suspicious,
-            "exact_duplicates": kinds["exact duplicates"],
-            "near_duplicates": kinds["near duplicates"],
+            "exact_duplicates": kinds["same"],
+            "near_duplicates": kinds["alike"],
             "leaks": len(self.leaks),
             "giveaways": sum(len(one.giveaways) for one in self.sets),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from glob import escape
 from pathlib import Path
 
@@ -10,7 +11,27 @@ from av.container import InputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
+from sensorium.data.check.look import MediaFile, of_file
+from sensorium.data.container import open_container
+from sensorium.data.quarantine import BrokenSample
+
 SUBTITLE_SUFFIXES = (".srt", ".vtt", ".ass", ".ssa")
+
+
+def media_file(content: bytes | Path, seconds: float) -> MediaFile:
+    """The streams that FFmpeg finds in a file, and the subtitle files beside it.
+
+    Args:
+        seconds: of the whole file.
+    """
+    try:
+        if isinstance(content, Path):
+            kinds, streams = of_file(streams_of_file, content)
+        else:
+            kinds, streams = streams_of(content)
+    except BrokenSample:  # FFmpeg knows no moving WebP, which Pillow reads
+        kinds = streams = ["moving picture"]
+    return MediaFile(seconds, kinds, streams)
 
 
 def kind(stream: Stream) -> str:
@@ -32,8 +53,8 @@ def describe(stream: Stream) -> str:
     return said
 
 
-def describe_all(container: InputContainer, path: Path | None) -> list[str]:
-    """Every stream of a file, subtitles with their cues, and the subtitle files beside it."""
+def describe_all(container: InputContainer) -> list[str]:
+    """Every stream of a file, subtitles with their cues."""
     found = [describe(stream) for stream in container.streams]
     tracks = [stream for stream in container.streams if stream.type == "subtitle"]
     cues = dict.fromkeys((track.index for track in tracks), 0)
@@ -42,7 +63,20 @@ def describe_all(container: InputContainer, path: Path | None) -> list[str]:
         cues[packet.stream.index] += packet.size > 2
     for index, count in cues.items():
         found[index] += f", {count:,} cue{'s' if count != 1 else ''}"
-    if path is not None:
-        beside = sorted(path.parent.glob(f"{escape(path.stem)}.*"))
-        found += [f"{one.name} beside it" for one in beside if one.suffix in SUBTITLE_SUFFIXES]
     return found
+
+
+@lru_cache(maxsize=256)
+def streams_of_file(path: Path, changed: int) -> tuple[list[str], list[str]]:
+    """Kinds and descriptions of the streams of a file, and of the subtitle files beside it."""
+    kinds, streams = streams_of(path)
+    beside = sorted(path.parent.glob(f"{escape(path.stem)}.*"))
+    return kinds, streams + [
+        f"{one.name} beside it" for one in beside if one.suffix.lower() in SUBTITLE_SUFFIXES
+    ]
+
+
+def streams_of(content: bytes | Path) -> tuple[list[str], list[str]]:
+    """Kinds and descriptions of the streams that FFmpeg finds in a file."""
+    with open_container(content) as container:
+        return [kind(stream) for stream in container.streams], describe_all(container)

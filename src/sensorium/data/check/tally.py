@@ -10,7 +10,7 @@ import numpy as np
 
 from sensorium.data.check.examine import Examined
 from sensorium.data.check.labels import LabelColumn
-from sensorium.data.check.look import Fact, Suspicion
+from sensorium.data.check.look import Fact, MediaFile, Suspicion
 from sensorium.data.quarantine import Broken
 
 MOST_WORDS = 10_000
@@ -28,8 +28,9 @@ MOST_FILES = 20_000
 
 @dataclass(frozen=True)
 class Spread:
-    """A measure over all samples that have it."""
+    """A measure over all cells that have it, and how many these are."""
 
+    cells: int
     least: float
     median: float
     greatest: float
@@ -50,21 +51,6 @@ class Suspect:
     row: int | None
     column: str
     suspicion: Suspicion
-
-
-@dataclass(frozen=True)
-class MediaFile:
-    """A file of several streams.
-
-    Attributes:
-        id: of its sample.
-        seconds: of the part that the sample is.
-        streams: in words.
-    """
-
-    id: str
-    seconds: float
-    streams: list[str]
 
 
 class Facts:
@@ -97,7 +83,9 @@ class Facts:
 
     def measures(self) -> dict[str, Spread]:
         return {
-            name: Spread(min(values), float(np.median(values)), max(values), sum(values))
+            name: Spread(
+                len(values), min(values), float(np.median(values)), max(values), sum(values)
+            )
             for name, values in self._measures.items()
         }
 
@@ -120,16 +108,15 @@ class Tally:
         self.suspects: list[Suspect] = []
         self.suspicions: Counter[str] = Counter()
         self.files: dict[int, str] = {}
-        self.media: list[MediaFile] = []
+        self.media: dict[str, MediaFile] = {}
         self._every = max(1, rows // MOST_FILES)
 
     def add(self, examined: Examined, id: str) -> None:
         for seen in examined.seen:
             facts = self.facts.setdefault((seen.column, seen.modality), Facts())
             facts.add(examined.row, seen.look.facts)
-            if seen.look.streams and len(self.media) < MOST_MEDIA:
-                seconds = float(str(seen.look.facts["seconds"]))
-                self.media.append(MediaFile(id, seconds, seen.look.streams))
+            if seen.look.file is not None and len(self.media) < MOST_MEDIA:
+                self.media.setdefault(examined.file or id, seen.look.file)
         if examined.broken:
             self.broken.append(Broken(id, "; ".join(examined.broken)))
         for column, suspicion in examined.suspicions:

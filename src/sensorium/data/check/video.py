@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -11,8 +10,7 @@ from av.video.frame import VideoFrame
 from sensorium.data.cells import Medium
 from sensorium.data.check.likeness import picture_likeness
 from sensorium.data.check.look import Fact, Look, Suspicion, content_hash
-from sensorium.data.check.streams import describe_all, kind
-from sensorium.data.container import open_container
+from sensorium.data.check.streams import media_file
 from sensorium.data.film import Film, Frame, open_film
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
@@ -65,24 +63,28 @@ def look_at_video(medium: Medium, config: DataConfig) -> Look:
         start, end = part_of(film, *part)
         _refuse(film, end - start, config)
         watched = _watch(film, start, end)
-        size = f"{film.width} x {film.height}"
+        size, seconds = f"{film.width} x {film.height}", film.seconds
     if not watched.frames:
         raise BrokenSample("no frame of it can be decoded: it is truncated or damaged")
-    kinds, streams = _streams(content)
+    file = media_file(content, seconds)
+    whole = part == (None, None)
     facts: dict[str, Fact] = {
         "seconds": end - start,
         "frames": watched.frames,
-        "bytes": len(content) if isinstance(content, bytes) else content.stat().st_size,
         "size": size,
-        "streams": kinds,
+        "streams": file.kinds,
     }
+    if whole:
+        facts["bytes"] = len(content) if isinstance(content, bytes) else content.stat().st_size
     lit = next((one for one in watched.pictures if np.ptp(one) > BLACK), None)
     return Look(
         facts,
         content_hash(content, *part),
         _suspicions(watched, start, end),
-        None if lit is None else picture_likeness(lit),
-        streams,
+        # Neighbouring parts of one file look alike as a rule: that says nothing.
+        picture_likeness(lit) if whole and lit is not None else None,
+        file,
+        None if whole else content_hash(content),
     )
 
 
@@ -94,7 +96,7 @@ def _refuse(film: Film, seconds: float, config: DataConfig) -> None:
             f"{seconds:,.0f} s long, more than data.video.max_seconds={limits.max_seconds:g}"
         )
     if film.width * film.height > limits.max_pixels:
-        size = f"{film.width} x {film.height}"
+        size, seconds = f"{film.width} x {film.height}", film.seconds
         raise BrokenSample(f"{size} pixels, more than data.video.max_pixels={limits.max_pixels}")
 
 
@@ -142,13 +144,3 @@ def _suspicions(watched: Watched, start: float, end: float) -> list[Suspicion]:
     elif len(watched.pictures) > 1 and motion <= FLAT:
         found.append(Suspicion("still", f"nothing moves in {watched.frames:,} frames"))
     return found
-
-
-def _streams(content: bytes | Path) -> tuple[list[str], list[str]]:
-    """Kinds and descriptions of the streams that FFmpeg finds; it knows no moving WebP."""
-    try:
-        with open_container(content) as container:
-            kinds = [kind(stream) for stream in container.streams]
-            return kinds, describe_all(container, content if isinstance(content, Path) else None)
-    except BrokenSample:
-        return ["moving picture"], ["moving picture"]

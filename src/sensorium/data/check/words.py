@@ -15,6 +15,7 @@ MOST_SHOWN = 4
 MEASURES = ("characters", "seconds", "bytes")
 """Measures that are told; JSON has them all."""
 
+HOW = {"same": "the same", "same file": "parts of the same file"}
 ALIKE = {"text": "reads alike", "audio": "sounds alike"} | dict.fromkeys(
     ("image", "video"), "looks alike"
 )
@@ -23,7 +24,13 @@ ALIKE = {"text": "reads alike", "audio": "sounds alike"} | dict.fromkeys(
 def holds(column: Column) -> str:
     """What a column holds, as in `72 x 72 · PNG RGBA · 6.1 MB`."""
     said = [_words(words) for words in column.words.values()]
-    said += [_spread(name, column.measures[name]) for name in MEASURES if name in column.measures]
+    most = max((spread.cells for spread in column.measures.values()), default=0)
+    said += [
+        _spread(name, spread)
+        for name in MEASURES
+        # Parts of files have no bytes of their own: a sum without them would say too little.
+        if (spread := column.measures.get(name)) is not None and spread.cells == most
+    ]
     return " · ".join(said)
 
 
@@ -48,6 +55,10 @@ def _range(spread: Spread, form: str) -> str:
         format(v, form) for v in (spread.least, spread.median, spread.greatest)
     )
     return least if least == greatest else f"{least} to {greatest} (median {median})"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def size(bytes: float) -> str:
@@ -86,7 +97,7 @@ def giveaway(one: Giveaway) -> str:
 
 def group(one: Group) -> list[str]:
     """Modality, how it is the same, and the samples."""
-    how = "the same" if one.exact else ALIKE[one.modality]
+    how = HOW.get(one.kind) or ALIKE[one.modality]
     members = [m.id if m.set in m.id else f"{m.set}: {m.id}" for m in one.members[:MOST_SHOWN]]
     if len(one.members) > MOST_SHOWN:
         members.append(f"{len(one.members) - MOST_SHOWN:,} more")
@@ -96,7 +107,7 @@ def group(one: Group) -> list[str]:
 def conclusion(report: Report) -> list[str]:
     """The figures that matter, a line each."""
     counts = report.counts()
-    rate = f"{report.samples_per_second:,.0f} samples/s"
+    rate = f"{_figure(report.samples_per_second)} samples/s"
     return [
         f"{counts['samples']:,} samples decoded in {report.seconds:.1f} s: {rate} "
         f"in {report.workers} process{'es' if report.workers > 1 else ''}",
