@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sensorium.data import BrokenSample, ImageConfig, decode_image
 from sensorium.data.fit import native_shape
-from sensorium.data.image import image_values
+from sensorium.data.image import image_shape
 
 Encoded = Callable[..., bytes]
 RED = (200, 10, 20)
@@ -216,7 +216,7 @@ def test_native_keeps_the_shape(
     config = small(fit="native", size=64, patch_size=8)
     data = encoded(Image.new("RGB", (width, height), RED))
     assert decode_image(data, config).shape == (3, *shape)
-    assert image_values(data, config) == 3 * shape[0] * shape[1]
+    assert image_shape(data, config) == (3, *shape)
 
 
 def test_native_stays_in_the_budget_and_bends_little() -> None:

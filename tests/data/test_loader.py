@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image as PictureFile
 
 from sensorium.batch import Batch, Sample
 from sensorium.data import (
@@ -239,3 +240,66 @@ def test_a_rank_whose_share_is_broken_stays_in_step(dataset: Build) -> None:
 def test_more_ranks_than_samples_in_a_batch_are_refused(dataset: Build) -> None:
     with pytest.raises(DataError, match="a batch of 2 samples cannot be shared by 3 processes"):
         load(dataset(), rank=0, ranks=3)
+
+
+@pytest.fixture
+def shapes(folder: Path, write: Write, tokenizer: Tokenizer) -> Callable[..., Dataset]:
+    """60 pictures, each of one of five shapes, and a broken one."""
+    rows = []
+    for number in range(60):
+        shape = [(8, 8), (20, 8), (8, 20), (16, 16), (4, 40)][number % 5]
+        PictureFile.new("RGB", shape).save(folder / f"pictures/shape{number}.png")
+        rows.append({"image": f"pictures/shape{number}.png", "text": str(number)})
+    (folder / "pictures/shape17.png").write_bytes(b"")
+    write(folder / "shapes.jsonl", rows)
+
+    def build(**settings: Any) -> Dataset:
+        image = {"fit": "native", "patch_size": 4, "size": 16}
+        return Dataset(
+            open_source(folder / "shapes.jsonl"),
+            DataConfig(**{"image": image, "size_window_batches": 6, **settings}),
+            tokenizer,
+            training=True,
+            seed=0,
+        )
+
+    return build
+
+
+def padding_share(batches: list[Batch]) -> float:
+    masks = [batch.inputs["image"].mask for batch in batches]
+    padding = sum(int((~mask).sum()) for mask in masks if mask is not None)
+    return padding * 16 / sum(batch.inputs["image"].values[:, 0].numel() for batch in batches)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_batches_of_like_size(shapes: Build, cached: bool) -> None:
+    data, by_chance = shapes(), shapes(size_window_batches=1)
+    if cached:
+        assert len(data.prepare()) == len(by_chance.prepare()) == 1
+    per_epoch = load(data, batch_size=4).batches_per_epoch
+    batches = list(islice(load(data, batch_size=4), 2 * per_epoch))
+    for epoch in (batches[:per_epoch], batches[per_epoch:]):
+        ids = [id for batch in epoch for id in batch.ids]
+        assert len(set(ids)) == len(ids) >= 56
+    assert [b.ids for b in batches[:per_epoch]] != [b.ids for b in batches[per_epoch:]]
+    scattered = list(islice(load(by_chance, batch_size=4), per_epoch))
+    assert padding_share(batches) < 0.7 * padding_share(scattered)
+
+
+@pytest.mark.parametrize("given", [1, 4, 5, 7, 15, 22])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_resume_among_batches_of_like_size(shapes: Build, given: int, workers: int) -> None:
+    whole = [facts(batch) for batch in islice(load(shapes(), batch_size=4), 31)]
+    first = load(shapes(), batch_size=4, workers=workers)
+    assert [facts(batch) for batch in islice(first, given)] == whole[:given]
+    second = load(shapes(), batch_size=4, workers=workers)
+    second.restore(first.state())
+    assert [facts(batch) for batch in islice(second, 31 - given)] == whole[given:]
+
+
+def test_a_last_batch_of_like_size_may_be_short(shapes: Build) -> None:
+    loader = load(shapes(), batch_size=7, drop_last=False)
+    epoch = list(islice(loader, loader.batches_per_epoch))
+    assert len({id for batch in epoch for id in batch.ids}) == 59  # one is broken
+    assert loader.state() == {"epoch": 1, "batch": 0}

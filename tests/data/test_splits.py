@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from sensorium.data import DataConfig, Loader, Quarantine, Tokenizer, open_dataset, open_splits
+from sensorium.data import (
+    DataConfig,
+    Loader,
+    Quarantine,
+    TextConfig,
+    Tokenizer,
+    open_dataset,
+    open_splits,
+)
 from sensorium.errors import DataError, FailureBudgetError
 
 Write = Callable[[Path, list[Any]], None]
@@ -75,9 +83,27 @@ def test_configured_tokenizer(
     splits = open_splits(config(text=text), 0, None)
     assert splits.tokenizer.size == tokenizer.size
     assert splits.tokenizer.context_tokens == 4
-    assert splits.notes[-1] == (
-        "train: 6 texts are longer than data.text.context_tokens=4 and are cut"
+
+
+@pytest.mark.parametrize("settings", [{}, {"cache_megabytes": 0, "workers": 2}])
+def test_long_texts_are_counted_and_told(
+    config: Callable[..., DataConfig],
+    tokenizer: Tokenizer,
+    settings: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = {"context_tokens": 4}
+    cutting = Tokenizer.train([], TextConfig(context_tokens=4))
+    said = "are longer than data.text.context_tokens=4 and are cut"
+    assert open_splits(config(text=text, **settings), 0, None, cutting).notes[-1] == (
+        f"train: 6 texts {said}"
     )
+    monkeypatch.setattr("sensorium.data.splits.ROWS_LOOKED_AT", 5)
+    counted = "6 texts" if not settings else "5 texts of the first 5 rows"
+    assert open_splits(config(text=text, **settings), 0, None, cutting).notes[-1] == (
+        f"train: {counted} {said}"
+    )
+    assert not any("cut" in note for note in open_splits(config(), 0, None, tokenizer).notes)
 
 
 def test_held_out_share(config: Callable[..., DataConfig], folder: Path, write: Write) -> None:

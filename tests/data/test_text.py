@@ -1,5 +1,6 @@
 """Text comes back as it went in, in any language, and any tokenizer.json can be used."""
 
+import csv
 import json
 import pickle
 import subprocess
@@ -7,13 +8,15 @@ import sys
 import unicodedata
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Backend
 from tokenizers import models, pre_tokenizers
 
-from sensorium.data import TextConfig, Tokenizer
+from sensorium.data import DataConfig, Dataset, TextConfig, Tokenizer, open_source
 from sensorium.errors import DataError
 
 TEXTS = [
@@ -39,6 +42,34 @@ def test_round_trip_of_anything(text: str) -> None:
     assert LONG.decode(ids) == unicodedata.normalize("NFC", text)
     assert (ids[0], ids[-1]) == (LONG.start, LONG.end)
     assert not {LONG.pad, LONG.start, LONG.end, LONG.mask} & set(ids[1:-1])
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "tsv", "parquet"])
+def test_round_trip_from_file_to_text(tmp_path: Path, suffix: str) -> None:
+    """Chinese, emoji of several characters, right to left with marks, and combining accents."""
+    texts = [
+        "一只红色的猫坐在𠮷野家",
+        "👩🏽‍🚀 👨‍👩‍👧‍👦 🏴󠁧󠁢󠁳󠁣󠁴󠁿 ❤️‍🔥",
+        "שָׁלוֹם, \u200fمرحبا\u200e (abc) 123",
+        "Việt Nam, naïve, हिन्दी, 한국어",
+        'quotes "and", commas\tand\nlines',
+    ]
+    path = tmp_path / f"train.{suffix}"
+    if suffix == "jsonl":
+        path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    elif suffix == "parquet":
+        pq.write_table(pa.table({"text": texts}), path)
+    else:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file, delimiter="," if suffix == "csv" else "\t")
+            rows.writerows([["text"], *([text] for text in texts)])
+    config = DataConfig(fields={"text": "text", "image": []}, text={"context_tokens": 200})
+    tokenizer = Tokenizer.train(texts, config.text)
+    data = Dataset(open_source(path, config.fields), config, tokenizer, training=False, seed=0)
+    for index, text in enumerate(texts):
+        ids = data.sample(index, epoch=0).values["text"]
+        assert tokenizer.decode(ids) == unicodedata.normalize("NFC", text)
+        assert data.describe(index)["text"] == text
 
 
 def test_special_ids_and_size() -> None:

@@ -106,6 +106,9 @@ class Cache:
     def decode(self, modality: str, candidate: Any) -> Tensor:
         return self._pools[modality][candidate]
 
+    def shape(self, modality: str, candidate: Any) -> Sequence[int]:
+        return self._pools[modality][candidate].shape
+
     def _keep(self, modality: str, values: Sequence[Tensor]) -> range:
         pool = self._pools[modality]
         first = len(pool)

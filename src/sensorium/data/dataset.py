@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,8 +13,8 @@ from sensorium.data.cache import Cache, Progress
 from sensorium.data.cells import Medium, as_medium, as_text, filled
 from sensorium.data.image import read_file
 from sensorium.data.modalities import Image, build_modalities
-from sensorium.data.quarantine import Broken
-from sensorium.data.reader import Reader, Store
+from sensorium.data.quarantine import Broken, BrokenSample
+from sensorium.data.reader import Reader, Store, texts
 from sensorium.data.segments import Segment
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
@@ -95,9 +96,40 @@ class Dataset:
             values[modality] = self.modalities[modality].finish(value, draw)
         return Sample(self.id(index), values)
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether `prepare` has decoded all of it."""
+        return self._store is not self._reader
+
+    @property
+    def varies(self) -> bool:
+        """Whether samples differ so much in size that batches are better made of alike ones."""
+        return any(self.modalities[modality].varies for modality in self.source.fields)
+
+    def size(self, index: int) -> tuple[int, ...]:
+        """How many numbers the values of a sample hold that vary in size, then their shapes.
+
+        Samples that are near to each other in this order pad little. It is found without decoding;
+        a broken sample is the smallest.
+        """
+        try:
+            found = self._store.candidates(self._rows[index])
+            shapes = [
+                self._store.shape(modality, candidates[0])
+                for modality, candidates in found.items()
+                if self.modalities[modality].varies
+            ]
+        except BrokenSample:
+            return ()
+        return (sum(math.prod(shape) for shape in shapes), *(n for shape in shapes for n in shape))
+
     def id(self, index: int) -> str:
         """Where the sample comes from, as in `train.jsonl:17`."""
         return self.source.id(self._rows[index])
+
+    def texts(self, rows: int) -> Iterator[str]:
+        """Every text of the first so many rows, of all columns that hold text."""
+        return texts(self.source, self._rows[:rows])
 
     def index_of(self, id: str) -> int:
         """The index of the sample with this id.

@@ -102,18 +102,16 @@ def decode_image(source: bytes | Path, config: ImageConfig) -> Tensor:
         return fitted(pixels, config.fit, config.size, config.colour, config.patch_size)
 
 
-def image_values(source: bytes | Path, config: ImageConfig) -> int:
-    """How many numbers `decode_image` will give, about; only the header of the file is decoded.
+def image_shape(source: bytes | Path, config: ImageConfig) -> tuple[int, ...]:
+    """The shape that `decode_image` will give, but for turning it; only the header is decoded.
 
     Raises:
         BrokenSample: it is missing, empty, too large, or not a picture.
     """
     if config.fit != "native":
-        return 3 * config.size**2
+        return 3, config.size, config.size
     with _explained(source, config) as image:
-        return 3 * math.prod(
-            native_shape(image.height, image.width, config.size, config.patch_size)
-        )
+        return 3, *native_shape(image.height, image.width, config.size, config.patch_size)
 
 
 def read_file(path: Path) -> bytes:

@@ -25,7 +25,8 @@ class Loader:
     """Batches of a dataset; broken samples are recorded and left out of theirs.
 
     With `shuffle` it never ends: each epoch has an order of its own, which follows from the seed.
-    Without, one iteration is one pass in order, and the next begins anew.
+    Within windows of that order batches are made of samples of like size, where sizes vary.
+    Without `shuffle`, one iteration is one pass in order, and the next begins anew.
 
     Args:
         batch_size: samples of a batch, over all ranks together.
@@ -73,6 +74,9 @@ class Loader:
         self._course = _Course(
             len(dataset), batch_size, self.batches_per_epoch, seed, shuffle, rank, ranks
         )
+        window = dataset.config.size_window_batches
+        if shuffle and dataset.varies and window > 1:
+            self._course.alike = _Alike(dataset, window, batch_size, seed)
         self._batches: DataLoader[Sample | Broken] = DataLoader(
             _Decoded(dataset),
             batch_sampler=self._course,
@@ -137,12 +141,15 @@ class _Course:
     ranks: int = 1
     epoch: int = 0
     batch: int = 0
+    alike: _Alike | None = None
 
     def __iter__(self) -> Iterator[list[Place]]:
         epoch, batch = self.epoch, self.batch
         while True:
             order = self._order(epoch)
             for start in range(batch, self.batches_per_epoch):
+                if self.alike is not None and (start == batch or start % self.alike.window == 0):
+                    self.alike.arrange(order, epoch, start // self.alike.window)
                 indices = order[start * self.batch_size : (start + 1) * self.batch_size]
                 yield [(int(index), epoch) for index in indices[self.rank :: self.ranks]]
             if not self.shuffle:
@@ -159,6 +166,34 @@ class _Course:
         if not self.shuffle:
             return np.arange(self.samples)
         return np.random.default_rng([self.seed, epoch]).permutation(self.samples)
+
+
+class _Alike:
+    """Gathers samples of like size in the same batches, within windows of a shuffled order.
+
+    The order of the batches stays a matter of chance, by (seed, epoch, window) alone.
+    """
+
+    def __init__(self, dataset: Dataset, window: int, batch_size: int, seed: int) -> None:
+        self.window = window
+        self._dataset = dataset
+        self._batch_size = batch_size
+        self._seed = seed
+        self._sizes: dict[int, tuple[int, ...]] = {}
+
+    def arrange(self, order: np.ndarray, epoch: int, number: int) -> None:
+        """Rearrange window `number` of `order`, in place; a batch that is not full stays last."""
+        samples = self.window * self._batch_size
+        window = order[number * samples : (number + 1) * samples]
+        window[:] = sorted(window.tolist(), key=self._size)
+        full = len(window) // self._batch_size
+        batches = window[: full * self._batch_size].reshape(full, self._batch_size)
+        batches[:] = np.random.default_rng([self._seed, epoch, number]).permutation(batches)
+
+    def _size(self, index: int) -> tuple[int, ...]:
+        if index not in self._sizes:
+            self._sizes[index] = self._dataset.size(index)
+        return self._sizes[index]
 
 
 class _Decoded(TorchDataset[Sample | Broken]):

@@ -10,7 +10,7 @@ beside, and a line in `MODALITIES`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 from sensorium.data.augment import augment
 from sensorium.data.cells import Medium, as_medium, as_text
 from sensorium.data.files import Location
-from sensorium.data.image import decode_image
+from sensorium.data.image import decode_image, image_shape
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.text import Tokenizer
@@ -29,7 +29,14 @@ from sensorium.data.video import augment_video, decode_video
 
 
 class Modality(ABC):
-    """The way of one modality from a cell to a batch."""
+    """The way of one modality from a cell to a batch.
+
+    Attributes:
+        varies: whether values differ so much in size that batches are better made of alike ones;
+            `shape` is asked only then.
+    """
+
+    varies: bool = False
 
     def __init__(self, config: DataConfig, tokenizer: Tokenizer) -> None:
         self.config = config
@@ -50,6 +57,14 @@ class Modality(ABC):
         Raises:
             BrokenSample: the candidate cannot be decoded.
         """
+
+    def shape(self, candidate: Any) -> Sequence[int]:
+        """The shape that `decode` will give, about, found without decoding.
+
+        Raises:
+            BrokenSample: the candidate cannot be decoded.
+        """
+        raise NotImplementedError
 
     def finish(self, value: Tensor, draw: Random | None) -> Tensor:
         """What the model sees of a decoded value; `draw` is the source of chance in training, and
@@ -84,6 +99,13 @@ class Image(MediumModality):
     """A picture: uint8 [3, H, W]. Of different shapes, the mask is over patches."""
 
     noun = "picture"
+
+    def __init__(self, config: DataConfig, tokenizer: Tokenizer) -> None:
+        super().__init__(config, tokenizer)
+        self.varies = config.image.fit == "native"
+
+    def shape(self, candidate: Medium) -> Sequence[int]:
+        return image_shape(candidate.content, self.config.image)
 
     def decode_medium(self, medium: Medium) -> Tensor:
         return decode_image(medium.content, self.config.image)

@@ -34,6 +34,14 @@ class Store(Protocol):
         """
         ...
 
+    def shape(self, modality: str, candidate: Any) -> Sequence[int]:
+        """The shape of that value, about: `Modality.shape`.
+
+        Raises:
+            BrokenSample: the candidate cannot be decoded.
+        """
+        ...
+
 
 class Reader:
     """The `Store` that reads files.
@@ -70,6 +78,9 @@ class Reader:
 
     def decode(self, modality: str, candidate: Any) -> Tensor:
         return self.modalities[modality].decode(candidate)
+
+    def shape(self, modality: str, candidate: Any) -> Sequence[int]:
+        return self.modalities[modality].shape(candidate)
 
 
 def texts(source: Source, rows: Iterable[int]) -> Iterator[str]:

@@ -46,6 +46,9 @@ class DataConfig(Config):
     """How the subtitles of videos become clips with texts, where a source is videos."""
     workers: int = Field(default=0, ge=0)
     """Processes that prepare batches; 0 prepares them in the training process."""
+    size_window_batches: int = Field(default=16, ge=1)
+    """Where samples differ in size (`image.fit: native`), so many batches at a time of the shuffled
+    samples are made of alike ones, so that less is padded; 1 leaves it to chance."""
     cache_megabytes: int = Field(default=1024, ge=0)
     """Sets that fit in this once decoded are decoded before the first step, and only then."""
     failure_budget: float = Field(default=0.01, ge=0, le=1)

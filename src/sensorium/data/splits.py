@@ -20,6 +20,9 @@ from sensorium.data.sources import MANIFESTS, Source, SourceConfig, open_source
 from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 
+ROWS_LOOKED_AT = 20_000
+"""Of a set that is not decoded up front, how many rows' texts are looked through for long ones."""
+
 SPLITS = ("train", "validation", "test")
 
 SplitProgress = Callable[[str, int, int], None]
@@ -190,15 +193,21 @@ def _open_sources(
 def _prepare(
     datasets: dict[str, Dataset], tokenizer: Tokenizer, progress: SplitProgress | None
 ) -> tuple[list[Broken], list[str]]:
-    """Decode what fits in memory; return the broken rows, and in words how many texts were cut."""
+    """Decode what fits in memory; return the broken rows, and in words how many texts are cut."""
     broken: list[Broken] = []
     notes: list[str] = []
     for split, dataset in datasets.items():
-        before = tokenizer.cut
+        before, which = tokenizer.cut, "texts"
         broken += dataset.prepare(partial(progress, split) if progress else None)
+        if not dataset.in_memory:
+            before = tokenizer.cut
+            for text in dataset.texts(ROWS_LOOKED_AT):
+                tokenizer.encode(text)
+            if len(dataset) > ROWS_LOOKED_AT:
+                which = f"texts of the first {ROWS_LOOKED_AT:,} rows"
         if cut := tokenizer.cut - before:
             notes.append(
-                f"{split}: {cut:,} texts are longer than "
+                f"{split}: {cut:,} {which} are longer than "
                 f"data.text.context_tokens={tokenizer.context_tokens} and are cut"
             )
     return broken, notes
