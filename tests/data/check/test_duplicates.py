@@ -107,7 +107,7 @@ def test_groups_are_those_of_comparing_each_with_each(seed: int, count: int) -> 
     marks = Marks(3)
     known = []
     for row in range(count):
-        flips = sum(1 << int(bit) for bit in draw.integers(0, 64, draw.integers(0, 4)))
+        flips = sum(1 << int(bit) for bit in set(draw.integers(0, 64, draw.integers(0, 4))))
         signature = draw.integers(100, 112, 3).astype(np.uint8)
         marks.add((0, row), int(0xF0F0F0F0 ^ flips), signature)
         known.append((0xF0F0F0F0 ^ flips, signature.astype(int)))
