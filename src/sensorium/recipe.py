@@ -25,6 +25,7 @@ from sensorium.fusion import FUSIONS
 from sensorium.model import ModelConfig
 from sensorium.tasks import TASKS, TasksConfig
 from sensorium.training.config import TrainConfig
+from sensorium.world.build import WorldConfig
 
 
 class Recipe(Config):
@@ -34,6 +35,8 @@ class Recipe(Config):
     """Names the run's folder, where no other is given."""
     seed: int = 0
     """Of everything random."""
+    world: WorldConfig | None = None
+    """The embedded world to draw into `data.root`, unless something lies there already."""
     data: DataConfig
     """What is read."""
     model: ModelConfig
@@ -203,6 +206,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
                 f"tasks.{name} needs fused tokens, but model.fusion.name={fusion.name} gives only "
                 f"a vector; choose one of {', '.join(keeping)}"
             )
+    if recipe.world is not None and recipe.data.root is None:
+        yield "world is drawn into data.root, which is not set; give data.root=DIR"
     data, every = recipe.data, recipe.train.validate_every_steps
     if every is not None and data.validation is None and data.validation_share == 0:
         yield (

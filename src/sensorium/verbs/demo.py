@@ -13,7 +13,7 @@ from sensorium.verbs.index import index
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.pretrain import pretrain
 from sensorium.verbs.search import search
-from sensorium.world.build import WorldConfig, build_world
+from sensorium.world.build import WorldConfig
 
 QUERY = "a small green heart to the left of a large yellow circle"
 
@@ -48,7 +48,7 @@ def demo(
         run_dir: the run folder, replaced if it holds a run; the world goes beside it, into
             `<run_dir>-world`, and is kept for the next time.
         overrides: of the recipe, `dotted.key=value`.
-        world: what to draw.
+        world: what to draw; None draws what the recipe says.
         listeners: who is told of progress.
 
     Raises:
@@ -58,12 +58,9 @@ def demo(
     listeners = listeners or Listeners()
     run_dir = Path(run_dir)
     folder = run_dir.with_name(run_dir.name + "-world")
-    build_world(
-        folder,
-        world or WorldConfig(modalities=("image", "text")),
-        on_progress=lambda done, total: listeners.on_work("drawing the world", done, total),
-    )
     recipe = load_recipe("demo", [f"data.root={folder.resolve()}", *overrides])
+    if world is not None:
+        recipe = recipe.model_copy(update={"world": world})
     trained = pretrain(recipe, run_dir=run_dir, overwrite=True, listeners=listeners)
     if trained.summary is None:
         raise KeyboardInterrupt

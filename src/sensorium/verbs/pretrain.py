@@ -19,6 +19,7 @@ from sensorium.tasks import Mixture
 from sensorium.training import Outcome, train
 from sensorium.verbs.evaluate import judge, record, report
 from sensorium.verbs.listeners import Listeners
+from sensorium.world.build import build_world
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
     recipe = run.recipe
     if recipe.data.train is None:
         raise RecipeError(f"recipe {recipe.name}: data.train is missing; give data.train=PATH")
+    _draw_world(recipe, listeners)
     first = ranks.rank() == 0
     going_on = not first or (resume and run.has_tokenizer)
     splits = open_splits(
@@ -144,6 +146,20 @@ def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
         run.write_facts({"fingerprints": splits.fingerprints, "notes": splits.notes})
         run.write_tokenizer(splits.tokenizer)
     return splits
+
+
+def _draw_world(recipe: Recipe, listeners: Listeners) -> None:
+    """Draw the recipe's world into `data.root`, unless something lies there already."""
+    if recipe.world is None:
+        return
+    assert recipe.data.root is not None, "a recipe with a world and without a root is refused"
+    folder = Path(recipe.data.root).expanduser()
+    if not (folder.is_dir() and any(folder.iterdir())):
+        build_world(
+            folder,
+            recipe.world,
+            on_progress=lambda done, total: listeners.on_work("drawing the world", done, total),
+        )
 
 
 def _settle_fields(run: Run, splits: DataSplits) -> Run:
