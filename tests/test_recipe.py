@@ -161,6 +161,7 @@ def test_everything_that_is_wrong_is_said_at_once(path):
             ["train.validate_every_steps=5"],
             "has no set to validate on; give data.validation or data.validation_share",
         ),
+        (["world={}", "data.root=null"], "world is drawn into data.root, which is not set"),
         (
             ["tasks={}"],
             "tasks: expected at least one of contrastive, matching, masked_language, got none",

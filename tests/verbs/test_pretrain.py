@@ -143,6 +143,37 @@ def test_sets_whose_columns_have_different_names_are_evaluated_and_resumed(data,
     assert resumed.summary["metrics"] == done.summary["metrics"]
 
 
+def test_a_modality_can_be_withheld(data, tmp_path):
+    run = train(data, tmp_path / "run").run
+    before = run.summary()["metrics"]
+    for modality in ("image", "text"):
+        after = evaluate(run.folder, withhold=[modality])["metrics"]
+        figures = {name for name in after if name.startswith(f"test_without_{modality}/")}
+        assert not any("contrastive" in name for name in figures)
+        assert any("masked_language" in name for name in figures) == (modality == "image")
+        assert before.items() <= after.items()
+
+
+def test_a_world_is_drawn_where_nothing_is_there(tmp_path):
+    tree = tiny_tree(tmp_path / "world", steps=2)
+    tree["world"] = {"train": 8, "validation": 1, "test": 4, "modalities": ["image", "text"]}
+    tree["data"]["fields"] = {"image": "file_name", "text": "text"}
+    first = pretrain(Recipe.model_validate(tree), run_dir=tmp_path / "first")
+    assert len(list((tmp_path / "world/images/train").iterdir())) == 8
+    (tmp_path / "world/world.json").unlink()  # whatever lies there is left alone
+    again = pretrain(Recipe.model_validate(tree), run_dir=tmp_path / "again")
+    assert again.summary["metrics"] == first.summary["metrics"]
+    assert not (tmp_path / "world/world.json").exists()
+
+
+def test_a_place_that_cannot_hold_a_world_is_named(tmp_path):
+    (tmp_path / "world").touch()
+    tree = tiny_tree(tmp_path / "world", steps=2) | {"world": {"train": 8}}
+    with pytest.raises(DataError, match="expected an empty folder or a world"):
+        pretrain(Recipe.model_validate(tree), run_dir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_best_of_the_validated_checkpoints_is_judged(data, tmp_path):
     tree = tiny_tree(
         data,

@@ -16,18 +16,27 @@ def evaluate(
         Path | None, typer.Option(help="Any data.", show_default="the recipe's own")
     ] = None,
     split: Annotated[str, typer.Option(help="Which set, and the name of its figures.")] = "test",
+    withhold: Annotated[
+        list[str] | None, typer.Option(help="A modality that the model is not shown.")
+    ] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Judge a run's model, and write its report anew."""
     from sensorium.verbs.evaluate import evaluate as evaluate_verb
 
+    hidden = withhold or []
     with Announcer() as announcer:
         summary = evaluate_verb(
-            run, data=data, split=split, device=device, listeners=announcer.listeners()
+            run,
+            data=data,
+            split=split,
+            withhold=hidden,
+            device=device,
+            listeners=announcer.listeners(),
         )
     if as_json:
         print_json({"run": str(run), **summary})
         return
-    print_figures(summary["metrics"], split)
+    print_figures(summary["metrics"], "_without_".join([split, *hidden]))
     typer.echo(f"report: {run}/report.html")

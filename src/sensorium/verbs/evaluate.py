@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from sensorium.batch import Batch
 from sensorium.data import BrokenSample, Dataset, Loader, Quarantine, open_dataset, open_splits
 from sensorium.errors import DataError, RunError
 from sensorium.evaluation import Evaluation
@@ -23,6 +24,7 @@ def evaluate(
     *,
     data: str | Path | None = None,
     split: str = "test",
+    withhold: Collection[str] = (),
     device: str = "auto",
     listeners: Listeners | None = None,
 ) -> dict[str, Any]:
@@ -32,6 +34,8 @@ def evaluate(
         run: the run folder.
         data: any data; None takes the recipe's own.
         split: which of the recipe's sets, and the first part of the figures' names.
+        withhold: modalities that the model is not shown; the figures' names then begin as in
+            `test_without_audio`.
         device: where to compute.
         listeners: who is told of progress.
 
@@ -39,7 +43,7 @@ def evaluate(
         The run's summary.
 
     Raises:
-        SensoriumError: no such run, split or data.
+        SensoriumError: no such run, split, modality or data.
     """
     listeners = listeners or Listeners()
     opened = Run.open(run)
@@ -47,6 +51,7 @@ def evaluate(
         raise RunError(
             f"{run} has no summary.json: its training has not ended; go on with --resume"
         )
+    _check_withheld(opened, withhold)
     mixture, tokenizer = opened.mixture(choose_device(device))
     if data is not None:
         quarantine = Quarantine(None, 0, opened.recipe.data.failure_budget)
@@ -62,8 +67,19 @@ def evaluate(
                 "--split"
             )
         quarantine, dataset = splits.quarantine, found
-    judged = judge(opened, mixture, dataset, quarantine, split, listeners)
-    return record(opened, judged, dataset, split)
+    name = "_without_".join([split, *withhold])
+    judged = judge(opened, mixture, dataset, quarantine, name, listeners, withhold)
+    return record(opened, judged, dataset, name)
+
+
+def _check_withheld(run: Run, withhold: Collection[str]) -> None:
+    modalities = list(run.recipe.model.encoders.chosen())
+    unknown = [one for one in withhold if one not in modalities]
+    if unknown or set(withhold) == set(modalities):
+        raise RunError(
+            f"expected to withhold some but not all of {', '.join(modalities)}, which the model of "
+            f"{run.folder} knows, got {', '.join(withhold)}"
+        )
 
 
 def judge(
@@ -73,8 +89,9 @@ def judge(
     quarantine: Quarantine,
     split: str,
     listeners: Listeners,
+    withhold: Collection[str] = (),
 ) -> Evaluation:
-    """Figures of a set, by the run's own settings."""
+    """Figures of a set, by the run's own settings, without the modalities to withhold."""
     config = run.recipe.evaluation
     batches = Loader(
         dataset,
@@ -87,11 +104,17 @@ def judge(
     )
     return evaluate_mixture(
         mixture,
-        batches,
+        (_withheld(batch, withhold) for batch in batches),
         config,
         seed=run.recipe.seed,
         on_batch=lambda done: listeners.on_work(f"evaluating {split}", done, len(dataset)),
     )
+
+
+def _withheld(batch: Batch, modalities: Collection[str]) -> Batch:
+    for modality in modalities:
+        batch = batch.without(modality)
+    return batch
 
 
 def record(run: Run, judged: Evaluation, dataset: Dataset, split: str) -> dict[str, Any]:
