@@ -27,6 +27,7 @@ torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 
 IMAGE_SIZE, VOCABULARY, CONTEXT_TOKENS = 16, 40, 12
 VIDEO_SIZE, FRAMES = 8, 4
+MEL_BINS, SOUND_FRAMES = 8, 20
 PAD, START, END, MASK = range(4)
 
 
@@ -38,6 +39,7 @@ FUSION_CONFIGS = {"cross_attention": CrossAttentionConfig(width=16, depth=2, hea
 ENCODER_SETTINGS: dict[str, dict[str, object]] = {
     "image": {"patch_size": 4},
     "text": {},
+    "audio": {"patch_frames": 4, "patch_bins": 4},
     "video": {"patch_size": 4},
 }
 
@@ -61,6 +63,7 @@ def small_model(config: ModelConfig | None = None) -> Model:
     sizes = {
         "image": {"image_size": IMAGE_SIZE},
         "text": {"vocabulary": VOCABULARY, "context_tokens": CONTEXT_TOKENS},
+        "audio": {"mel_bins": MEL_BINS, "frames": SOUND_FRAMES},
         "video": {"image_size": VIDEO_SIZE, "frames": FRAMES},
     }
     return build_model(config or small_model_config(), sizes)
@@ -78,6 +81,7 @@ def small_batch(
     *,
     image: list[bool] | None = None,
     text: list[bool] | None = None,
+    audio: list[bool] | None = None,
     video: list[bool] | None = None,
     seed: int = 0,
 ) -> Batch:
@@ -98,6 +102,8 @@ def small_batch(
         "image": Inputs(pixels[has_image].to(torch.uint8), None, has_image),
         "text": Inputs(ids[has_text], mask[has_text], has_text),
     }
+    if audio is not None:
+        inputs["audio"] = small_sounds(torch.tensor(audio), generator)
     if video is not None:
         inputs["video"] = _small_videos(torch.tensor(video), generator)
     return Batch(ids=[f"made.jsonl:{i + 1}" for i in range(samples)], inputs=inputs)
@@ -109,6 +115,14 @@ def _small_videos(present: torch.Tensor, generator: torch.Generator) -> Inputs:
     frames = torch.randint(0, 256, shape, generator=generator).to(torch.uint8)
     lengths = torch.randint(1, FRAMES + 1, shape[:1], generator=generator)
     return Inputs(frames, torch.arange(FRAMES) < lengths[:, None], present)
+
+
+def small_sounds(present: torch.Tensor, generator: torch.Generator) -> Inputs:
+    """Random spectrograms of different lengths, for the samples that are `present` [B]."""
+    frames = torch.randn(int(present.sum()), SOUND_FRAMES, MEL_BINS, generator=generator)
+    lengths = torch.randint(3, SOUND_FRAMES + 1, (len(frames), 1), generator=generator)
+    real = torch.arange(SOUND_FRAMES) < lengths
+    return Inputs(frames * real[:, :, None], real, present)
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_an_override_that_cannot_be_read_is_named(path, override, said):
         ("train.zzz=1", "train.zzz: no such key; expected accumulate,"),
         (
             "data.fields.imgae=x",
-            "data.fields: expected modalities of image, text, video, got 'imgae'",
+            "data.fields: expected modalities of image, text, audio, video, got 'imgae'",
         ),
     ],
 )

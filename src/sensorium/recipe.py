@@ -48,6 +48,15 @@ class Recipe(Config):
     evaluation: EvaluationConfig = EvaluationConfig()
     """How it is judged."""
 
+    @property
+    def data_to_read(self) -> DataConfig:
+        """`data`, without the modalities that the model has no encoder for, unless they are said.
+
+        What the model cannot see is not decoded, and a row that lacks it is not broken.
+        """
+        seen = self.data.modalities or list(self.model.encoders.chosen())
+        return self.data.model_copy(update={"modalities": seen})
+
 
 def shipped_recipes() -> list[str]:
     """Names of the recipes that come with the package."""
@@ -213,6 +222,12 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield (
             f"train.validate_every_steps={every} has no set to validate on; give data.validation "
             "or data.validation_share"
+        )
+    audio, bins = recipe.model.encoders.audio, recipe.data.audio.mel_bins
+    if audio is not None and bins % audio.patch_bins:
+        yield (
+            f"model.encoders.audio.patch_bins={audio.patch_bins} must divide "
+            f"data.audio.mel_bins={bins}"
         )
     for modality in ("image", "video"):
         encoder, size = encoders.get(modality), getattr(data, modality).size

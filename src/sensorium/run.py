@@ -214,6 +214,7 @@ def build(recipe: Recipe, tokenizer: Tokenizer) -> Mixture:
         "image": {"image_size": data.image.size},
         "video": {"image_size": data.video.size, "frames": data.video.frames},
         "text": {"vocabulary": tokenizer.size, "context_tokens": data.text.context_tokens},
+        "audio": {"mel_bins": data.audio.mel_bins, "frames": data.audio.frames},
     }
     model = build_model(recipe.model, sizes)
     if recipe.train.compile:

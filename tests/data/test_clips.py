@@ -116,7 +116,8 @@ def test_picture_and_sound_of_a_clip_are_in_step(folder, tokenizer):
     frames = dataset._reader.decode("video", candidates["video"][0])
     assert len(wave) == SOUND_RATE
     loud = (wave.abs() > 0.1).nonzero()[0].item() / SOUND_RATE
-    assert loud == pytest.approx(0.5, abs=0.05)
+    encoder_delay = 1024 / SOUND_RATE  # of AAC, which the file does not take back
+    assert loud == pytest.approx(0.5 + encoder_delay, abs=0.02)
     shown = frames.float().mean(dim=(1, 2, 3))
     torch.testing.assert_close(shown, torch.tensor([2 * 18.0, 2 * 31.0]), atol=3, rtol=0)
 

@@ -103,10 +103,12 @@ def test_folder_of_pictures_without_captions(tmp_path: Path) -> None:
 
 
 def test_folder_of_nothing(tmp_path: Path, write: Write) -> None:
-    with pytest.raises(DataError, match=r"expected metadata\.jsonl or metadata\.csv or picture f"):
+    with pytest.raises(
+        DataError, match=r"expected metadata\.jsonl or metadata\.csv or picture files, sound f"
+    ):
         open_source(tmp_path)
     write(tmp_path / "train.jsonl", ROWS)
-    with pytest.raises(DataError, match=r"found neither; name one of its files: train\.jsonl"):
+    with pytest.raises(DataError, match=r"found none; name one of its files: train\.jsonl"):
         open_source(tmp_path)
 
 
@@ -159,7 +161,7 @@ def test_no_rows_and_no_format(tmp_path: Path) -> None:
         ({"id": "7", "Image": "x", "Caption": "a cat"}, "Image", "Caption"),
         ({"caption": "c", "text": "t", "path": "a/b.PNG"}, "path", "text"),
         ({"where": "a.jpeg", "tag": "x", "words": "some longer words"}, "where", "words"),
-        ({"file_name": "a.wav", "shot": "a.gif", "title": "t"}, "shot", "title"),
+        ({"file_name": "a.xyz", "shot": "a.gif", "title": "t"}, "shot", "title"),
         ({"jpg": {"bytes": None, "path": "a.png"}, "said": ["one", "two"]}, "jpg", "said"),
     ],
 )
@@ -233,3 +235,45 @@ def test_guessed_videos(
     assert source.fields.get("video") == (video and [video])
     assert source.fields.get("image") == (image and [image])
     assert source.fields["text"] == ["text"]
+
+
+SOUNDS = [
+    ({"file_name": "a.WAV", "text": "one", "label": 1}, "file_name"),
+    ({"heard": {"bytes": b"RIFF....WAVE", "path": None}, "text": "one"}, "heard"),
+    ({"heard": {"bytes": b"", "path": "a.flac"}, "text": "one"}, "heard"),
+    ({"heard": b"OggS", "text": "one"}, "heard"),
+    ({"audio": {"path": "a.bin", "start": 1, "end": 2}, "text": "one"}, "audio"),
+]
+
+
+@pytest.mark.parametrize(("row", "audio"), SOUNDS)
+def test_columns_of_sounds(tmp_path: Path, row: dict[str, Any], audio: str) -> None:
+    """They are not taken for pictures, and a set of sounds and words needs no pictures."""
+    pq.write_table(pa.Table.from_pylist([row, row]), tmp_path / "a.parquet")
+    source = open_source(tmp_path / "a.parquet")
+    assert source.fields == {"text": ["text"], "audio": [audio]}
+
+
+def test_three_modalities(tmp_path: Path, write: Write) -> None:
+    row = {"file_name": "a.png", "heard": "a.mp3", "title": "t"}
+    write(tmp_path / "a.jsonl", [row, row])
+    path = tmp_path / "a.jsonl"
+    fields = {"image": ["file_name"], "text": ["title"], "audio": ["heard"]}
+    assert open_source(path).fields == fields
+    del fields["text"]
+    assert open_source(path, modalities=["image", "audio"]).fields == fields
+    said = open_source(path, {"image": "file_name", "text": "title"}, modalities=["text"])
+    assert said.fields == {"text": ["title"]}
+    write(path, [{"title": "t", "file_name": "a.png"}])
+    with pytest.raises(DataError, match="no column could be guessed to be the audio"):
+        open_source(path, modalities=["text", "audio"])
+
+
+def test_folder_of_sounds_and_captions(tmp_path: Path) -> None:
+    for name in ("a.wav", "deep/b.OPUS", "cover.png", ".hidden.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a.txt").write_text("one")
+    source = open_source(tmp_path)
+    assert [source.id(i) for i in range(len(source))] == ["a.wav", "deep/b.OPUS"]
+    assert source.fields == {"text": ["text"], "audio": ["file_name"]}

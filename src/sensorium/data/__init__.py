@@ -1,5 +1,6 @@
-"""Files enter - pictures, captions and the manifests that pair them - and `Batch`es leave."""
+"""Files enter - pictures, sounds, captions, manifests that pair them - and `Batch`es leave."""
 
+from sensorium.data.audio import AudioConfig, decode_audio
 from sensorium.data.augment import AugmentConfig, augment
 from sensorium.data.collate import collate
 from sensorium.data.dataset import Dataset
@@ -19,6 +20,7 @@ from sensorium.data.video import VideoConfig, decode_video
 __all__ = [
     "MODALITIES",
     "PUBLIC_SETS",
+    "AudioConfig",
     "AugmentConfig",
     "Broken",
     "BrokenSample",
@@ -39,6 +41,7 @@ __all__ = [
     "augment",
     "build_modalities",
     "collate",
+    "decode_audio",
     "decode_image",
     "decode_video",
     "open_dataset",

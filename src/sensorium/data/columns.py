@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from sensorium.data.image import SUFFIXES as IMAGE_SUFFIXES
+from sensorium.data.kinds import kind_of
 from sensorium.data.tables import Cells
-from sensorium.data.video import SUFFIXES as VIDEO_SUFFIXES
 from sensorium.errors import DataError
 
-NAMES = ("image", "text", "video")
+NAMES = ("image", "text", "audio", "video")
 """Of all modalities."""
 
-IMAGE_NAMES = ("image", "img", "picture", "photo")
-"""Columns that are pictures whatever their cells look like."""
+GUESSED = ("video", "image", "text", "audio")
+"""The same, in the order in which columns are given away."""
 
-VIDEO_NAMES = ("video", "clip", "movie")
-"""Columns that are videos if their cells are files of any kind."""
+MEDIUM_NAMES = {
+    "image": ("image", "img", "picture", "photo"),
+    "audio": ("audio", "sound", "recording"),
+    "video": ("video", "clip", "movie"),
+}
+"""Columns that are pictures whatever their cells look like; sounds and videos if these are files
+of any kind."""
 
 FILE_NAMES = ("file_name", "filename", "image_path", "img_path", "file_path", "filepath", "path")
 """Columns that are pictures if their cells are names of picture files, and so on."""
@@ -33,7 +37,12 @@ Fields = Mapping[str, str | list[str]]
 
 
 def map_columns(
-    name: str, columns: Sequence[str], rows: Sequence[Cells], said: Fields | None, strict: bool
+    name: str,
+    columns: Sequence[str],
+    rows: Sequence[Cells],
+    said: Fields | None,
+    strict: bool,
+    modalities: Sequence[str] | None = None,
 ) -> tuple[dict[str, list[str]], list[str]]:
     """Find the columns of each modality.
 
@@ -45,6 +54,8 @@ def map_columns(
             said is guessed.
         strict: whether a column that is not there, or a modality that cannot be guessed, is an
             error; otherwise the one is guessed instead, the other left out, and both noted.
+        modalities: those to find, whatever else the table has; None finds all that are there, and
+            misses one only if there are fewer than a medium and a text.
 
     Returns:
         modality -> its columns, and notes in words on what was guessed.
@@ -60,18 +71,18 @@ def map_columns(
             _require(column, columns, f"{name} has no column {column!r}", "columns")
     fields = {modality: _listed(wanted) for modality, wanted in said.items()}
     there = ", ".join(columns)
-    for modality, guess in _GUESS.items():
-        if modality in fields:
+    for modality in GUESSED:
+        if modality in fields or not (modalities is None or modality in modalities):
             continue
         taken = {column for mapped in fields.values() for column in mapped}
-        guessed = guess([column for column in columns if column not in taken], rows)
+        guessed = _guess(modality, [column for column in columns if column not in taken], rows)
+        if guessed is None and modality == "audio" and modalities is not None:
+            guessed = next(iter(fields.get("video", [])), None)  # its sound track
         if guessed is not None:
             fields[modality] = [guessed]
             note = f"{modality} guessed as column {guessed!r} of {there}; to change it: "
             notes.append(f"{name}: {note}data.fields.{modality}=COLUMN")
-            continue
-        if modality == "video" or (modality == "image" and fields.get("video")):
-            continue  # most sets have no videos, and most sets of videos no pictures beside
+    for modality in _missing(fields, modalities):
         problem = (
             f"{name}: no column could be guessed to be the {modality}; the columns are {there}. "
             f"Say it as data.fields.{modality}=COLUMN, or data.fields.{modality}=[] for none"
@@ -79,13 +90,26 @@ def map_columns(
         if strict:
             raise DataError(problem)
         notes.append(problem)
-    fields = {modality: fields[modality] for modality in NAMES if fields.get(modality)}
+    fields = {
+        modality: fields[modality]
+        for modality in NAMES
+        if fields.get(modality) and (modalities is None or modality in modalities)
+    }
     if not fields:
         raise DataError(
             f"{name}: no column of any modality; the columns are {there}. "
-            "Say them as data.fields.image=COLUMN and data.fields.text=COLUMN"
+            f"Say them, as in data.fields.{(modalities or NAMES)[0]}=COLUMN"
         )
     return fields, notes
+
+
+def _missing(fields: Fields, modalities: Sequence[str] | None) -> list[str]:
+    """What should have a column and has none."""
+    if modalities is not None:
+        return [modality for modality in NAMES if modality in modalities and modality not in fields]
+    media = [modality for modality in fields if modality != "text"]
+    missing = [] if media else ["image"]
+    return missing + (["text"] if "text" not in fields and len(media) < 2 else [])
 
 
 def _drop_absent(name: str, columns: Sequence[str], said: dict[str, str | list[str]]) -> list[str]:
@@ -117,34 +141,35 @@ def _require(name: str, valid: Sequence[str], problem: str, kind: str) -> None:
     raise DataError(f"{problem}{nearest} The {kind} are {', '.join(valid)}")
 
 
-def _guess_image(columns: Sequence[str], rows: Sequence[Cells]) -> str | None:
-    pictures = [column for column in columns if _mostly(_is_picture, column, rows)]
+def _guess(modality: str, columns: Sequence[str], rows: Sequence[Cells]) -> str | None:
+    if modality == "text":
+        return _guess_text(columns, rows)
+    others = {name for kind in MEDIUM_NAMES if kind != modality for name in MEDIUM_NAMES[kind]}
+    columns = [column for column in columns if column.lower() not in others]
+    files = [column for column in columns if _mostly(kind_of, column, rows)]
+    ours = [column for column in files if _mostly(_is_of(modality), column, rows)]
+    sounds = [column for column in files if _mostly(_is_of("audio"), column, rows)]
+    named = {
+        "image": columns,
+        "audio": files,
+        "video": [column for column in files if column not in sounds],
+    }
     return (
-        _by_name(columns, IMAGE_NAMES)
-        or _by_name(pictures, FILE_NAMES)
-        or next(iter(pictures), None)
+        _by_name(named[modality], MEDIUM_NAMES[modality])
+        or _by_name(ours, FILE_NAMES)
+        or next(iter(ours), None)
     )
-
-
-def _guess_video(columns: Sequence[str], rows: Sequence[Cells]) -> str | None:
-    videos = [column for column in columns if _mostly(_is_video, column, rows)]
-    files = [column for column in columns if _mostly(_is_file, column, rows)]
-    return _by_name(files, VIDEO_NAMES) or _by_name(videos, FILE_NAMES) or next(iter(videos), None)
 
 
 def _guess_text(columns: Sequence[str], rows: Sequence[Cells]) -> str | None:
     strings = [
         column
         for column in columns
-        if _mostly(_is_text, column, rows) and not _mostly(_is_file, column, rows)
+        if _mostly(_is_text, column, rows) and not _mostly(kind_of, column, rows)
     ]
     return _by_name(strings, TEXT_NAMES) or max(
         strings, key=lambda column: sum(len(row.get(column) or "") for row in rows), default=None
     )
-
-
-_GUESS = {"video": _guess_video, "image": _guess_image, "text": _guess_text}
-"""In the order in which columns are given away."""
 
 
 def _by_name(columns: Sequence[str], names: Sequence[str]) -> str | None:
@@ -153,32 +178,14 @@ def _by_name(columns: Sequence[str], names: Sequence[str]) -> str | None:
     return next((found[name] for name in names if name in found), None)
 
 
-def _mostly(kind: Any, column: str, rows: Sequence[Cells]) -> bool:
+def _mostly(kind: Callable[[Any], Any], column: str, rows: Sequence[Cells]) -> bool:
     """Whether more than half of the cells that are not empty are of the kind."""
     cells = [row[column] for row in rows if row.get(column) not in (None, "", [])]
-    return sum(map(kind, cells)) * 2 > len(cells)
+    return sum(bool(kind(cell)) for cell in cells) * 2 > len(cells)
 
 
-def _is_picture(cell: Any) -> bool:
-    """A file that is not known to be anything else."""
-    return _is_file(cell) and not _is_video(cell)
-
-
-def _is_video(cell: Any) -> bool:
-    return _path(cell).endswith(VIDEO_SUFFIXES)
-
-
-def _is_file(cell: Any) -> bool:
-    """The bytes of a file, or the name of one of a kind that is known."""
-    if isinstance(cell, dict):
-        return {"bytes", "path", "start", "end"} >= set(cell)
-    return isinstance(cell, bytes) or _path(cell).endswith(IMAGE_SUFFIXES + VIDEO_SUFFIXES)
-
-
-def _path(cell: Any) -> str:
-    """The name of the file in the cell, in small letters; nothing where it has none."""
-    name = cell.get("path") if isinstance(cell, dict) else cell
-    return name.lower() if isinstance(name, str) else ""
+def _is_of(modality: str) -> Callable[[Any], bool]:
+    return lambda cell: kind_of(cell) == modality
 
 
 def _is_text(cell: Any) -> bool:

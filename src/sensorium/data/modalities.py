@@ -9,6 +9,7 @@ beside, and a line in `MODALITIES`.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -18,12 +19,15 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from sensorium.data.audio import decode_audio
 from sensorium.data.augment import augment
+from sensorium.data.augment_audio import augment_wave, crop_at_random, mask_spectrogram
 from sensorium.data.cells import Medium, as_medium, as_text
 from sensorium.data.files import Location
 from sensorium.data.image import decode_image, image_shape
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
+from sensorium.data.spectrogram import log_mel
 from sensorium.data.text import Tokenizer
 from sensorium.data.video import augment_video, decode_video
 
@@ -145,6 +149,33 @@ class Video(MediumModality):
         return pad_sequence(values, batch_first=True), length_mask(values)
 
 
+class Audio(MediumModality):
+    """A sound: float32 [S], mono, finished as a log-mel spectrogram float32 [T, M]."""
+
+    noun = "sound"
+
+    def decode_medium(self, medium: Medium) -> Tensor:
+        return decode_audio(
+            medium.content, self.config.audio, medium.start_seconds, medium.end_seconds
+        )
+
+    def finish(self, value: Tensor, draw: Random | None) -> Tensor:
+        """In training a random crop, changed; else the middle, as much as evaluation takes."""
+        audio = self.config.audio
+        if draw is None:
+            seen = audio.evaluation_crops * audio.crop
+            return log_mel(value[max(len(value) - seen, 0) // 2 :][:seen], audio)
+        before = math.ceil(audio.crop * (1 + audio.augment.speed))  # a faster one is shorter
+        wave = augment_wave(
+            crop_at_random(value, before, draw), audio.augment, audio.sample_rate, draw
+        )
+        spectrogram = log_mel(crop_at_random(wave, audio.crop, draw), audio)
+        return mask_spectrogram(spectrogram, audio.augment, draw)
+
+    def collate(self, values: list[Tensor]) -> tuple[Tensor, Tensor | None]:
+        return pad_sequence(values, batch_first=True), length_mask(values)
+
+
 class Text(Modality):
     """Words: token ids int64 [N]."""
 
@@ -159,7 +190,12 @@ class Text(Modality):
         return padded, length_mask(values)
 
 
-MODALITIES: Mapping[str, type[Modality]] = {"image": Image, "text": Text, "video": Video}
+MODALITIES: Mapping[str, type[Modality]] = {
+    "image": Image,
+    "text": Text,
+    "audio": Audio,
+    "video": Video,
+}
 
 
 def build_modalities(config: DataConfig, tokenizer: Tokenizer) -> dict[str, Modality]:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from sensorium.config import Config
+from sensorium.data.audio import AudioConfig
 from sensorium.data.columns import NAMES
 from sensorium.data.image import ImageConfig
 from sensorium.data.sources import SourceConfig
@@ -30,9 +31,11 @@ class DataConfig(Config):
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     """Without `validation`: the share of training rows held out for it, by seed and row id."""
     fields: dict[str, str | list[str]] | None = None
-    """Modality (image, text, video) -> column, or several: one is drawn each time in training,
-    and the first that is not empty is taken at evaluation. What is not said is guessed; [] says
-    none. A column may hold several modalities, as a video and its sound."""
+    """Modality (image, text, audio, video) -> column, or several: one is drawn each time in
+    training, and evaluation takes the first that is not empty. What is not said is guessed; []
+    says none. A column may hold several modalities, as a video and its sound."""
+    modalities: list[str] | None = None
+    """Which are read, whatever else is there; by default those that the model has encoders for."""
     required: list[str] | None = None
     """Modalities without which a row is broken; by default all that have a column, but of clips cut
     by subtitles only the video."""
@@ -40,6 +43,8 @@ class DataConfig(Config):
     """How pictures are brought to one size and changed at random."""
     text: TextConfig = TextConfig()
     """How text becomes tokens."""
+    audio: AudioConfig = AudioConfig()
+    """How sounds become spectrograms and are changed at random."""
     video: VideoConfig = VideoConfig()
     """Which frames of videos are taken, brought to one size and changed at random."""
     subtitles: SubtitlesConfig = SubtitlesConfig()
@@ -59,7 +64,7 @@ class DataConfig(Config):
     def _path_is_enough(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
 
-    @field_validator("fields", "required")
+    @field_validator("fields", "modalities", "required")
     @classmethod
     def _modalities_exist(cls, value: Any) -> Any:
         for name in value or ():

@@ -33,9 +33,9 @@ class SourceConfig(Config):
 
     path: str
     """A .jsonl, .csv, .tsv, .parquet, WebDataset .tar or COCO .json file, a pattern of several
-    (`train-{000..012}.tar`, `part-*.parquet`), a folder with metadata.jsonl or .csv, pictures, a
-    folder of `datasets`, `hf:owner/name`; here or at a URL that fsspec reads. A video file, or a
-    folder of videos with subtitles in or beside them."""
+    (`train-{000..012}.tar`, `part-*.parquet`), a folder with metadata.jsonl or .csv, a
+    folder of pictures or sounds, one of `datasets`, `hf:owner/name`; here or at a URL that fsspec
+    reads. A video file, or a folder of videos with subtitles in or beside them."""
     config: str | None = None
     """Which configuration of a Hugging Face set."""
     split: str | None = None
@@ -50,7 +50,7 @@ class Row:
     """One row as the table has it.
 
     Attributes:
-        id: as in `train.jsonl:17`, line or row number, or `cat.jpg` in a folder of pictures.
+        id: as in `train.jsonl:17`, line or row number, or `cat.jpg` in a folder of files.
         values: column -> cell, all columns.
         folder: what paths in the cells are relative to.
     """
@@ -118,6 +118,7 @@ def open_source(
     *,
     strict: bool = True,
     prefix: str = "",
+    modalities: Sequence[str] | None = None,
     place: SourceConfig | None = None,
     folder: Location | None = None,
     subtitles: SubtitlesConfig | None = None,
@@ -130,6 +131,7 @@ def open_source(
             that the set lacks the modality.
         strict: whether columns that are not there, or cannot be guessed, are an error; otherwise
             they are noted.
+        modalities: those to map; None maps all that are there.
         prefix: put before each id.
         place: what the recipe says of the set.
         folder: what file names in the cells start from; by default the folder of the manifest.
@@ -144,7 +146,8 @@ def open_source(
     if not len(table):
         first = f"; the first: {table.broken[0].reason}" if table.broken else ""
         raise DataError(f"{place.path}: expected rows, found none that can be read{first}")
-    mapped, notes = map_columns(table.name, table.columns, _first_rows(table), fields, strict)
+    rows = _first_rows(table)
+    mapped, notes = map_columns(table.name, table.columns, rows, fields, strict, modalities)
     if isinstance(table, ClipTable):
         notes = table.notes + notes
     if table.flaws:
@@ -216,6 +219,6 @@ def _open_folder(folder: Location, place: SourceConfig, subtitles: SubtitlesConf
     found = sorted(path.name for path in folder.iterdir() if path.suffix in MANIFESTS)
     hint = f"; name one of its files: {', '.join(found)}" if found else ""
     raise DataError(
-        f"{folder}: expected {' or '.join(FOLDER_MANIFESTS)} or picture files or "
-        f"videos in it, found neither{hint}"
+        f"{folder}: expected {' or '.join(FOLDER_MANIFESTS)} or picture files, sound files or "
+        f"videos in it, found none{hint}"
     )

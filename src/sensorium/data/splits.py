@@ -156,6 +156,7 @@ def open_place(
         fields,
         strict=strict,
         prefix=prefix,
+        modalities=config.modalities,
         place=place,
         folder=folder,
         subtitles=config.subtitles,

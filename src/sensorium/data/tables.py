@@ -8,6 +8,7 @@ which a person finds the row again. A format is a class beside: `lines.py`, `par
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from sensorium.data.files import Location, size_of
-from sensorium.data.image import SUFFIXES
+from sensorium.data.kinds import kind_of_name
 from sensorium.data.quarantine import Broken
 from sensorium.errors import DataError
 
@@ -64,8 +65,8 @@ class Table(Protocol):
 class FolderTable:
     """Every picture under a folder, with the text of the `.txt` file of the same stem beside it.
 
-    The columns are `file_name` and, where any such file is there, `text`. Hidden files are left
-    out.
+    Or every sound, where the folder holds more of these. The columns are `file_name` and, where any
+    such file is there, `text`. Hidden files are left out.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -75,12 +76,15 @@ class FolderTable:
         self.classes: dict[str, list[str]] = {}
         self.broken: list[Broken] = []
         self.flaws: list[Broken] = []
-        files = sorted(
-            path.relative_to(folder).as_posix()
-            for path in folder.rglob("*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        )
-        self._files = [name for name in files if (folder / name).is_file()]
+        kinds = {
+            path.relative_to(folder).as_posix(): kind
+            for path in sorted(folder.rglob("*"))
+            if (kind := kind_of_name(path.name))
+            and not path.name.startswith(".")
+            and path.is_file()
+        }
+        commonest = Counter(kinds.values()).most_common(1)
+        self._files = sorted(name for name, kind in kinds.items() if kind == commonest[0][0])
         captions = any(self._caption(name).is_file() for name in self._files)
         self.columns = ["file_name", "text"] if captions else ["file_name"]
 

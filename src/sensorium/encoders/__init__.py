@@ -7,6 +7,7 @@ To add a modality, write one file here with its encoder and config, and give it 
 from collections.abc import Callable
 
 from sensorium.config import Config
+from sensorium.encoders.audio import AudioEncoder, AudioEncoderConfig
 from sensorium.encoders.encoder import Encoder, EncoderConfig
 from sensorium.encoders.image import ImageEncoder, ImageEncoderConfig
 from sensorium.encoders.text import TextEncoder, TextEncoderConfig
@@ -15,6 +16,7 @@ from sensorium.encoders.video import VideoEncoder, VideoEncoderConfig
 ENCODERS: dict[str, Callable[..., Encoder]] = {
     "image": ImageEncoder,
     "text": TextEncoder,
+    "audio": AudioEncoder,
     "video": VideoEncoder,
 }
 
@@ -26,6 +28,8 @@ class EncodersConfig(Config):
     """Pictures."""
     text: TextEncoderConfig | None = None
     """Words."""
+    audio: AudioEncoderConfig | None = None
+    """Sounds."""
     video: VideoEncoderConfig | None = None
     """Videos."""
 
@@ -36,6 +40,8 @@ class EncodersConfig(Config):
 
 __all__ = [
     "ENCODERS",
+    "AudioEncoder",
+    "AudioEncoderConfig",
     "Encoder",
     "EncoderConfig",
     "EncodersConfig",

@@ -15,12 +15,15 @@ from torch import Tensor
 
 
 def cut_patches(
-    image: Shaped[Tensor, "B C H W"], patch_size: int
+    image: Shaped[Tensor, "B C H W"], patch_size: int | tuple[int, int]
 ) -> Shaped[Tensor, "B N patch_values"]:
     """Cut images into non-overlapping patches, row by row.
 
     With the patches as rows, the strided convolution of the usual implementation is one matrix
     product, and patches that are dropped in training are never multiplied.
+
+    Args:
+        patch_size: side of a patch, or its height and width.
 
     Returns:
         [B, N, C * P * P]; within a patch the order is channel, row, column, which is that of a
@@ -30,11 +33,11 @@ def cut_patches(
         ValueError: where the patch size does not divide the height or the width.
     """
     B, C, H, W = image.shape
-    P = patch_size
-    if H % P or W % P:
-        raise ValueError(f"a picture of {H}x{W} pixels does not divide into patches of {P}x{P}")
-    grid = image.view(B, C, H // P, P, W // P, P)
-    return grid.permute(0, 2, 4, 1, 3, 5).reshape(B, (H // P) * (W // P), C * P * P)
+    P, Q = (patch_size, patch_size) if isinstance(patch_size, int) else patch_size
+    if H % P or W % Q:
+        raise ValueError(f"a picture of {H}x{W} pixels does not divide into patches of {P}x{Q}")
+    grid = image.view(B, C, H // P, P, W // Q, Q)
+    return grid.permute(0, 2, 4, 1, 3, 5).reshape(B, (H // P) * (W // Q), C * P * Q)
 
 
 def draw_kept_patches(

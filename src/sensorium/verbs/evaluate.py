@@ -55,10 +55,10 @@ def evaluate(
     mixture, tokenizer = opened.mixture(choose_device(device))
     if data is not None:
         quarantine = Quarantine(None, 0, opened.recipe.data.failure_budget)
-        dataset = open_dataset(data, opened.recipe.data, tokenizer, quarantine)
+        dataset = open_dataset(data, opened.recipe.data_to_read, tokenizer, quarantine)
     else:
         splits = open_splits(
-            opened.recipe.data, opened.recipe.seed, None, tokenizer, splits=[split]
+            opened.recipe.data_to_read, opened.recipe.seed, None, tokenizer, splits=[split]
         )
         found = getattr(splits, split, None)
         if not isinstance(found, Dataset):

@@ -53,7 +53,7 @@ def index(
     quarantine_path = opened.folder / "index_quarantine.jsonl"
     quarantine_path.unlink(missing_ok=True)  # of what was indexed before
     quarantine = Quarantine(quarantine_path, 0, opened.recipe.data.failure_budget)
-    dataset = open_dataset(data, opened.recipe.data, tokenizer, quarantine)
+    dataset = open_dataset(data, opened.recipe.data_to_read, tokenizer, quarantine)
     for note in dataset.source.notes:
         listeners.on_note(note)
     search_index = SearchIndex(opened.folder / "index")

@@ -132,7 +132,7 @@ def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
     first = ranks.rank() == 0
     going_on = not first or (resume and run.has_tokenizer)
     splits = open_splits(
-        recipe.data,
+        recipe.data_to_read,
         recipe.seed,
         run.quarantine_path if first else None,
         tokenizer=run.tokenizer() if going_on else None,

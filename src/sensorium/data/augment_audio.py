@@ -1,0 +1,86 @@
+"""Random changes to a sound, drawn anew each epoch: to its samples, then to its spectrogram.
+
+Every draw comes from a generator that the caller seeds by (seed, epoch, row), as in `augment.py`.
+
+Shapes: S samples, T frames, M mel bins.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from sensorium.config import Config
+
+
+class AudioAugmentConfig(Config):
+    """Which random changes a training sound gets."""
+
+    shift_seconds: float = Field(default=0.1, ge=0)
+    """Move the sound by up to this time, either way; silence fills the gap."""
+    gain_decibels: float = Field(default=6.0, ge=0)
+    """Make it louder or softer by up to this much."""
+    speed: float = Field(default=0.0, ge=0, lt=1)
+    """Play it faster or slower by up to this share, which changes its pitch, too."""
+    frequency_masks: int = Field(default=2, ge=0)
+    """SpecAugment: so many bands of the spectrogram are hidden."""
+    frequency_mask_share: float = Field(default=0.15, ge=0, le=1)
+    """Widest of them, as a share of the mel bins."""
+    time_masks: int = Field(default=2, ge=0)
+    """SpecAugment: so many stretches of the spectrogram are hidden."""
+    time_mask_share: float = Field(default=0.1, ge=0, le=1)
+    """Longest of them, as a share of the frames."""
+
+
+def crop_at_random(wave: Tensor, samples: int, draw: Random) -> Tensor:
+    """A random stretch [samples] of a longer sound [S]; a shorter one is left whole."""
+    start = int(draw.random() * (max(len(wave) - samples, 0) + 1))
+    return wave[start : start + samples]
+
+
+def augment_wave(
+    wave: Tensor, config: AudioAugmentConfig, sample_rate: int, draw: Random
+) -> Tensor:
+    """A changed copy of a sound.
+
+    Args:
+        wave: float32 [S], not written to.
+        sample_rate: in Hz.
+        draw: the source of all chance.
+
+    Returns:
+        float32 [S], as long as `wave` unless its speed changes.
+
+    Source: Ko et al. 2015, "Audio Augmentation for Speech Recognition" (speed).
+    """
+    if config.speed:
+        samples = max(1, round(len(wave) / (1 + draw.uniform(-config.speed, config.speed))))
+        wave = F.interpolate(wave[None, None], size=samples, mode="linear")[0, 0]
+    limit = min(round(config.shift_seconds * sample_rate), len(wave) // 2)
+    late = int(draw.random() * (2 * limit + 1)) - limit
+    # A negative padding cuts.
+    wave = F.pad(wave, (late, -late))
+    return wave * 10 ** (draw.uniform(-config.gain_decibels, config.gain_decibels) / 20)
+
+
+def mask_spectrogram(spectrogram: Tensor, config: AudioAugmentConfig, draw: Random) -> Tensor:
+    """A copy of a spectrogram [T, M] with some bands and stretches set to its mean.
+
+    Source: Park et al. 2019, "SpecAugment".
+    """
+    hidden = torch.zeros(spectrogram.shape, dtype=torch.bool)
+    for _ in range(config.frequency_masks):
+        hidden[:, _stretch(spectrogram.shape[1], config.frequency_mask_share, draw)] = True
+    for _ in range(config.time_masks):
+        hidden[_stretch(spectrogram.shape[0], config.time_mask_share, draw)] = True
+    return torch.where(hidden, spectrogram.mean(), spectrogram)
+
+
+def _stretch(length: int, share: float, draw: Random) -> slice:
+    size = int(draw.random() * (int(share * length) + 1))
+    start = int(draw.random() * (length - size + 1))
+    return slice(start, start + size)

@@ -1,0 +1,48 @@
+"""The spectrogram agrees with librosa's."""
+
+import numpy as np
+import pytest
+import torch
+
+from sensorium.data.audio import AudioConfig
+from sensorium.data.spectrogram import log_mel, mel_power
+
+
+@pytest.mark.parametrize(
+    ("sample_rate", "mel_bins", "samples", "lowest"),
+    [(16000, 64, 16000, 20.0), (8000, 40, 3333, 0.0), (44100, 128, 44100, 50.0), (16000, 80, 1, 0)],
+)
+@pytest.mark.filterwarnings("ignore")  # librosa's own
+def test_power_is_that_of_librosa(
+    sample_rate: int, mel_bins: int, samples: int, lowest: float
+) -> None:
+    librosa = pytest.importorskip("librosa")
+    config = AudioConfig(sample_rate=sample_rate, mel_bins=mel_bins, lowest_hertz=lowest)
+    wave = torch.randn(samples, generator=torch.Generator().manual_seed(0))
+    ours = mel_power(wave, config)
+    theirs = librosa.feature.melspectrogram(
+        y=wave.numpy(),
+        sr=sample_rate,
+        n_fft=1 << (config.window - 1).bit_length(),
+        hop_length=config.hop,
+        win_length=config.window,
+        n_mels=mel_bins,
+        fmin=lowest,
+        fmax=sample_rate / 2,
+    ).T[: -(-samples // config.hop)]
+    assert ours.shape == theirs.shape
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5 * theirs.max())
+
+
+def test_frames_and_range() -> None:
+    config = AudioConfig(seconds=1.0)
+    assert config.frames == 100
+    wave = torch.sin(torch.arange(16000) * 0.3) * torch.linspace(0, 1, 16000)
+    spectrogram = log_mel(wave, config)
+    assert spectrogram.shape == (100, 64)
+    assert spectrogram.max() - spectrogram.min() <= 2 + 1e-6  # 80 decibels
+    # Ten times softer is 20 decibels lower, and nothing else.
+    torch.testing.assert_close(log_mel(wave / 10, config), spectrogram - 0.5, atol=1e-3, rtol=0)
+    silence = log_mel(torch.zeros(1601), config)
+    assert silence.shape == (11, 64)
+    assert torch.isfinite(silence).all()
