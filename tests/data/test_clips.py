@@ -4,7 +4,7 @@ import pytest
 import torch
 from tests.films import SOUND_RATE, embed, grey_levels, subrip, tone, write_film
 
-from sensorium.data import MODALITIES, DataConfig, Dataset, Quarantine, open_dataset, open_source
+from sensorium.data import DataConfig, Dataset, Quarantine, open_dataset, open_source
 from sensorium.data.clips import clock
 from sensorium.data.subtitles import SubtitlesConfig
 from sensorium.errors import DataError
@@ -88,7 +88,6 @@ def test_subtitles_that_cannot_be_read_are_named(folder):
     assert any(note.startswith("a.mp4: a.srt") for note in source.notes)
 
 
-@pytest.mark.skipif("audio" not in MODALITIES, reason="needs sounds")
 def test_rows_without_words_or_sound_are_samples(folder, tokenizer):
     (folder / "e.mp4").unlink()
     source = open_source(folder, {"video": "video", "audio": "audio", "text": "text"})
@@ -105,7 +104,6 @@ def test_rows_without_words_or_sound_are_samples(folder, tokenizer):
     ]
 
 
-@pytest.mark.skipif("audio" not in MODALITIES, reason="needs sounds")
 def test_picture_and_sound_of_a_clip_are_in_step(folder, tokenizer):
     """The tone begins at second 1: in the middle of the clip from 0.5 to 1.5."""
     source = open_source(folder, {"video": "video", "audio": "audio", "text": "text"})

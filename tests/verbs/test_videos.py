@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.films import subrip, write_film
+from tests.films import subrip, tone, write_film
 
 from sensorium.errors import RunError
 from sensorium.recipe import Recipe
@@ -18,14 +18,15 @@ COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220), 
 
 @pytest.fixture
 def films(tmp_path: Path) -> Path:
-    """Three videos, each of four coloured seconds with words that say the colour."""
+    """Three videos of four coloured seconds, with words that say the colour; the last is silent."""
     folder = tmp_path / "films"
     folder.mkdir()
     for number in range(3):
         pictures = [
             np.full((24, 32, 3), colour, np.uint8) for colour in COLOURS.values() for _ in range(10)
         ]
-        write_film(folder / f"{number}.mp4", pictures, rate=10)
+        sound = None if number == 2 else tone(number, 4.0)
+        write_film(folder / f"{number}.mp4", pictures, rate=10, sound=sound)
         lines = [(i, i + 1, f"<i>{name}</i> in {number}") for i, name in enumerate(COLOURS)]
         (folder / f"{number}.srt").write_text(subrip(lines))
     return folder
@@ -56,6 +57,32 @@ def test_a_folder_of_subtitled_videos_trains_a_model(films, tmp_path, attention)
     names = [name for name in done.summary["metrics"] if name.startswith("test/contrastive/")]
     assert any("video" in name and "text" in name for name in names)
     assert done.summary["quarantined"] == 0
+
+
+def test_the_shipped_recipe_learns_from_pictures_sounds_and_words(films, tmp_path):
+    small = {"width": 16, "depth": 1, "heads": 2}
+    video = small | {"patch_size": 16, "stem_widths": [8, 8]}
+    overrides = [
+        f"data.train={films}",
+        f"data.test={films}",
+        "data.video.size=32",
+        "data.video.sampling=random_segment",
+        "data.video.segment_seconds=1",
+        "data.subtitles.clip_seconds=2",
+        "data.workers=0",
+        f"model.encoders={ {'video': video, 'audio': small, 'text': small} }",
+        "train.batch_size=4",
+        "train.epochs=2",
+        "train.device=cpu",
+        "train.precision=float32",
+    ]
+    done = pretrain("subtitled-video", overrides, run_dir=tmp_path / "run")
+    assert done.summary is not None
+    assert done.step == 2
+    assert done.summary["quarantined"] == 0
+    pairs = {"video_to_text", "text_to_video", "audio_to_text", "video_to_audio"}
+    judged = {name.split("/")[2] for name in done.summary["metrics"] if name.startswith("test/con")}
+    assert pairs <= judged
 
 
 def test_a_video_encoder_starts_from_the_image_encoder_of_a_run(films, tmp_path, trained):
