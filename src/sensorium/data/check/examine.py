@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sensorium.data.cells import Medium, as_medium, as_text, filled
+from sensorium.data.check.audio import look_at_audio
 from sensorium.data.check.image import look_at_image
 from sensorium.data.check.look import Look, Suspicion
 from sensorium.data.check.text import look_at_text
@@ -24,6 +25,7 @@ NO_LABELS = ("id", "width", "height")
 
 LOOKS: Mapping[str, Callable[[Medium, DataConfig], Look]] = {
     "image": look_at_image,
+    "audio": look_at_audio,
     "video": look_at_video,
 }
 """Modality -> what looks at its files; texts are in no file."""
@@ -110,16 +112,27 @@ class Examiner:
 
     def _look_at_cell(self, examined: Examined, row: Row, column: str, modality: str) -> None:
         for cell in filled(row.values.get(column)):
+            if modality != "text" and examined.file is None:
+                examined.file = _file_name(cell)
             try:
                 look = self._look(modality, cell, row)
             except BrokenSample as error:
                 examined.broken.append(str(error))
                 continue
-            finally:
-                if modality != "text" and examined.file is None:
-                    examined.file = _file_name(cell)
-            examined.seen.append(Seen(column, modality, look))
-            examined.suspicions += [(column, suspicion) for suspicion in look.suspicions]
+            self._keep(examined, Seen(column, modality, look))
+            if look.file is not None and look.file.has_sound and "audio" not in self.source.fields:
+                self._listen(examined, row, column, cell)
+
+    def _listen(self, examined: Examined, row: Row, column: str, cell: Any) -> None:
+        """Look at the sound track of a video, where training does not hear it: it breaks no row."""
+        try:
+            self._keep(examined, Seen(column, "audio", self._look("audio", cell, row)))
+        except BrokenSample as error:
+            examined.suspicions.append((column, Suspicion("sound track", str(error))))
+
+    def _keep(self, examined: Examined, seen: Seen) -> None:
+        examined.seen.append(seen)
+        examined.suspicions += [(seen.column, one) for one in seen.look.suspicions]
 
     def _look(self, modality: str, cell: Any, row: Row) -> Look:
         if modality == "text":

@@ -84,12 +84,12 @@ def giveaways(name: str, column: LabelColumn, files: dict[int, str]) -> list[Giv
     ]
     if len(named) >= LEAST_ROWS:
         codes = np.array([code for _, code in named])
-        found += _by_parts(name, [file for file, _ in named], codes)
+        found.append(_by_parts(name, [file for file, _ in named], codes))
     return [one for one in found if one is not None]
 
 
-def _by_parts(name: str, files: Sequence[str], codes: np.ndarray) -> list[Giveaway | None]:
-    """Parts of the names, counted from the first: `audio/0_ann_3.wav` has 0, ann and 3."""
+def _by_parts(name: str, files: Sequence[str], codes: np.ndarray) -> Giveaway | None:
+    """The part that tells most, counted from the first: `audio/0_ann_3.wav` has 0, ann and 3."""
     split = [_parts(file) for file in files]
     found: list[Giveaway | None] = []
     for place in range(max(map(len, split))):
@@ -102,7 +102,8 @@ def _by_parts(name: str, files: Sequence[str], codes: np.ndarray) -> list[Giveaw
         if found[-1] is None and all(part.isdigit() for part in parts):
             order = np.argsort([int(part) for part in parts], kind="stable")
             found.append(_by_order(name, f"the order of {by}", codes[order]))
-    return found
+    told = [one for one in found if one is not None]
+    return max(told, key=lambda one: one.accuracy, default=None)
 
 
 def _parts(file: str) -> list[str]:

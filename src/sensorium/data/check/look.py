@@ -61,6 +61,10 @@ class MediaFile:
     kinds: list[str]
     streams: list[str]
 
+    @property
+    def has_sound(self) -> bool:
+        return any(kind.endswith(" audio") for kind in self.kinds)
+
 
 @dataclass(frozen=True)
 class Look:

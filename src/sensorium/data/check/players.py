@@ -8,12 +8,18 @@ from fractions import Fraction
 
 import av
 import numpy as np
-from av import VideoFrame
+from av import AudioFrame, AudioResampler, VideoFrame
 
+from sensorium.data.audio import AudioConfig, decode_audio
 from sensorium.data.cells import Medium
 from sensorium.data.film import Frame, open_film
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.video import part_of
+
+SOUND_SECONDS = 6.0
+SOUND_RATE = 16_000
+SOUND_BITS_PER_SECOND = 32_000
+PEAKS = 96
 
 CLIP_SECONDS = 3.0
 CLIP_RATE = 12
@@ -22,6 +28,26 @@ CLIP_SIDE = 224
 """Pixels of the longer side."""
 CLIP_QUALITY = "30"
 """Of H.264, from 0, the best, to 51."""
+
+
+def sound_player(medium: Medium) -> tuple[str, str]:
+    """The begin of a sound: an MP3 as a data URI, and its waveform.
+
+    The waveform is an SVG path of `PEAKS` upright strokes, 100 high.
+
+    Raises:
+        BrokenSample: it cannot be decoded.
+    """
+    start = medium.start_seconds or 0.0
+    last = start + SOUND_SECONDS
+    end = last if medium.end_seconds is None else min(last, medium.end_seconds)
+    config = AudioConfig(sample_rate=SOUND_RATE)
+    wave = decode_audio(medium.content, config, start, end).numpy()
+    peaks = [float(np.abs(part).max(initial=0)) for part in np.array_split(wave, PEAKS)]
+    loudest = max(1e-3, *peaks)  # silence is drawn as silence
+    heights = [max(1.0, 48 * peak / loudest) for peak in peaks]
+    strokes = [f"M{x + 0.5} {50 - h:.0f}V{50 + h:.0f}" for x, h in enumerate(heights)]
+    return _uri("audio/mpeg", _mp3(wave)), "".join(strokes)
 
 
 def clip_player(medium: Medium) -> str:
@@ -54,6 +80,19 @@ def _small(frame: Frame) -> np.ndarray:
     if isinstance(picture, VideoFrame):
         return picture.to_ndarray(format="rgb24", width=width, height=height)
     return np.asarray(picture.convert("RGB").resize((width, height)))
+
+
+def _mp3(wave: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp3") as container:
+        stream = container.add_stream("libmp3lame", rate=SOUND_RATE, layout="mono")
+        stream.bit_rate = SOUND_BITS_PER_SECOND
+        frame = AudioFrame.from_ndarray(wave[None], format="flt", layout="mono")
+        frame.sample_rate = SOUND_RATE
+        resampler = AudioResampler(stream.format.name, "mono", SOUND_RATE)
+        for part in [*resampler.resample(frame), *resampler.resample(None), None]:
+            container.mux(stream.encode(part))
+    return file.getvalue()
 
 
 def _mp4(pictures: list[np.ndarray]) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sensorium.data.cells import Medium, as_medium, as_text, filled
-from sensorium.data.check.players import clip_player
+from sensorium.data.check.players import clip_player, sound_player
 from sensorium.data.image import read_file
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.sources import Source
@@ -29,6 +29,8 @@ class Specimen:
         text: its caption, cut.
         picture: of an image.
         clip: the begin of a video.
+        sound: the begin of a sound.
+        waveform: of that, an SVG path 96 wide and 100 high.
     """
 
     set: str
@@ -36,12 +38,17 @@ class Specimen:
     text: str | None = None
     picture: str | None = None
     clip: str | None = None
+    sound: str | None = None
+    waveform: str | None = None
 
 
 def show(source: Source, row: int, set: str) -> Specimen:
     """Decode a sample again, for the eye; what cannot be is left out."""
     shown = Specimen(set, source.id(row))
-    read = source.row(row)
+    try:
+        read = source.row(row)
+    except BrokenSample:
+        return shown
     for modality, columns in source.fields.items():
         cell = next((c for column in columns for c in filled(read.values.get(column))), None)
         if cell is None:
@@ -66,6 +73,11 @@ def _with_clip(shown: Specimen, medium: Medium) -> Specimen:
     return replace(shown, clip=clip_player(medium))
 
 
+def _with_sound(shown: Specimen, medium: Medium) -> Specimen:
+    sound, waveform = sound_player(medium)
+    return replace(shown, sound=sound, waveform=waveform)
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= TEXT_CHARACTERS else text[: TEXT_CHARACTERS - 1] + "…"
 
@@ -73,5 +85,6 @@ def _cut(text: str) -> str:
 SHOW: Mapping[str, Callable[[Specimen, Medium], Specimen]] = {
     "image": _with_picture,
     "video": _with_clip,
+    "audio": _with_sound,
 }
 """Modality -> what puts a file of it into the specimen."""
