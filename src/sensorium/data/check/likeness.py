@@ -21,6 +21,9 @@ SOUND_LEVELS = 120
 """From nothing to the loudest, so that what a lossy codec changes is less than what two speakers
 of a word do."""
 
+FLOOR = 1e-4
+"""Of the power of the loudest band."""
+
 SOUND_HERTZ = (80, 3600)
 """The bands lie between, which every sample rate of 8,000 Hz or more has."""
 
@@ -63,11 +66,16 @@ def sound_likeness(wave: np.ndarray, sample_rate: int) -> Likeness:
     edges = np.searchsorted(hertz, np.geomspace(*SOUND_HERTZ, HASH_SIDE + 1))
     power = np.add.reduceat(np.abs(spectra) ** 2, edges, axis=1)[:, :-1].T  # [bands, windows]
     power /= power.max() + 1e-12
-    signature = (SOUND_LEVELS * _grid(power, HASH_SIDE, SOUND_STEPS) ** 0.25).ravel()
+    signature = SOUND_LEVELS * _loudness(_grid(power, HASH_SIDE, SOUND_STEPS)).ravel()
     octaves = np.log2(max(len(wave) / sample_rate, LEAST_SECONDS) / LEAST_SECONDS)
     length = min(255.0, LEVELS_PER_OCTAVE * octaves)
-    levels = 255 * _grid(power, HASH_SIDE, HASH_SIDE + 1) ** 0.25
-    return Likeness(_hash(levels), np.append(signature, length).round().astype(np.uint8))
+    levels = _loudness(_grid(power, HASH_SIDE, HASH_SIDE + 1))
+    return Likeness(_hash(255 * levels), np.append(signature, length).round().astype(np.uint8))
+
+
+def _loudness(power: np.ndarray) -> np.ndarray:
+    """0 to 1, as an ear would have it; below `FLOOR` is the noise of codecs."""
+    return (np.maximum(power, FLOOR) ** 0.25 - FLOOR**0.25) / (1 - FLOOR**0.25)
 
 
 def _grid(values: np.ndarray, rows: int, columns: int) -> np.ndarray:
