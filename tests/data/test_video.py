@@ -184,13 +184,15 @@ def test_animated_webp_and_png(tmp_path, format):
     close(levels(decoded(film.read_bytes(), 0.2, 0.5)), [100, 200])
 
 
-@pytest.mark.parametrize("kind", ["gif", "webp", "mov"])
+@pytest.mark.parametrize("kind", ["gif", "webp", "mov", "webm"])
 def test_the_background_shows_through(tmp_path, kind):
     picture = np.zeros((24, 32, 4), np.uint8)
     picture[:, 16:] = (0, 0, 0, 255)
     film = tmp_path / f"a.{kind}"
     if kind == "mov":
         write_film(film, [picture] * 3, codec="prores_ks", pixel_format="yuva444p10le")
+    elif kind == "webm":
+        write_film(film, [picture] * 3, codec="libvpx-vp9", pixel_format="yuva420p")
     else:
         second = Image.fromarray(picture[::-1].copy())
         Image.fromarray(picture).save(film, save_all=True, append_images=[second], duration=100)

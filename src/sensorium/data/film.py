@@ -17,6 +17,7 @@ from typing import Protocol
 
 import av
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
@@ -107,7 +108,8 @@ class VideoTrack:
         stream = first_stream(container, "video")
         if not isinstance(stream, VideoStream) or stream.codec_context is None:
             raise BrokenSample("its video is of a kind that cannot be decoded here")
-        stream.codec_context.thread_count = 1  # other samples are decoded beside this one
+        self._decoder = _with_alpha(stream) or stream.codec_context
+        self._decoder.thread_count = 1  # other samples are decoded beside this one
         self._container = container
         self._stream = stream
         self._tick = float(stream.time_base or 1)
@@ -129,7 +131,7 @@ class VideoTrack:
             except (StopIteration, av.FFmpegError):
                 return  # the end, also of a file that was cut off
             try:
-                pictures = packet.decode()
+                pictures = self._decoder.decode(packet)
             except av.FFmpegError:
                 continue  # a damaged place: what lies behind it may be whole
             for picture in pictures:
@@ -145,6 +147,7 @@ class VideoTrack:
                 self._container.seek(ticks, stream=self._stream)
             except (av.FFmpegError, OverflowError):
                 return None
+            self._decoder.flush_buffers()
             frames = self.frames()
             first = next(frames, None)
             found = [] if first is None else [first]
@@ -179,6 +182,20 @@ class VideoTrack:
                     ticks = packet.pts + (packet.duration or 0)
                     end = max(end, float(ticks * packet.time_base) - self._begin)
         return end or packets * self._frame_seconds
+
+
+def _with_alpha(stream: VideoStream) -> VideoCodecContext | None:
+    """For VP8 and VP9 with alpha, the decoder that heeds it; FFmpeg takes one that does not."""
+    name = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
+    if name is None or stream.metadata.get("alpha_mode") != "1":
+        return None
+    try:
+        decoder = VideoCodecContext.create(name, "r")
+    except ValueError:  # not every build has it
+        return None
+    assert isinstance(decoder, VideoCodecContext)
+    decoder.extradata = stream.codec_context.extradata
+    return decoder
 
 
 class PictureFile:
