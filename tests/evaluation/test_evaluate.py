@@ -86,3 +86,25 @@ def test_progress_is_told_after_every_batch(mixture):
     told = []
     evaluate(mixture, batches(5), EvaluationConfig(), on_batch=told.append)
     assert told == [5, 10, 12]
+
+
+def test_withholding_leaves_the_figures_of_the_rest_as_they_are(mixture):
+    plain = evaluate(mixture, batches(6), EvaluationConfig(rerank=4))
+    sets = [("image",), ("text",), ("image", "text"), ("audio",)]
+    judged = evaluate(mixture, batches(6), EvaluationConfig(rerank=4), withheld=sets)
+    assert judged.metrics == plain.metrics
+    assert judged.withheld == {
+        "image": {
+            "masked_language/accuracy": plain.metrics["masked_language/accuracy_withheld"],
+            "masked_language/accuracy_withheld": plain.metrics["masked_language/accuracy_withheld"],
+        },
+        "text": {},
+        "image+text": {},
+    }
+
+
+def test_withheld_is_as_if_nobody_had_it(mixture):
+    whole = batches(SAMPLES)
+    judged = evaluate(mixture, whole, EvaluationConfig(), withheld=[("image",)])
+    nobody = evaluate(mixture, [whole[0].without("image")], EvaluationConfig())
+    assert judged.withheld["image"] == nobody.metrics

@@ -198,3 +198,16 @@ def test_what_is_not_finite_or_stands_alone_is_not_drawn():
 def test_a_constant_zero_is_a_flat_line():
     (chart,) = charts([{"step": step, "train/matching/accuracy": 0.0} for step in (1, 2)])
     assert "nan" not in chart.lines[0].points
+
+
+def test_figures_without_a_modality_stand_beside_the_whole(write):
+    withheld = {"test": {"image": {"masked_language/accuracy": 0.17}, "image+text": {}}}
+    page = write(summary=SUMMARY | {"withheld": withheld})
+    assert "With a modality withheld" in page
+    assert "<td>48.0%</td><td>17.0%</td><td>–</td>" in page
+    assert "<th>image + text</th>" in page
+    assert "With a modality withheld" not in write()
+    test, validation = figures_by_split(SUMMARY["metrics"], withheld)
+    assert "matching, reranked text → image, recall at 1" not in test.withheld.rows
+    assert test.withheld.rows["matching, accuracy"] == [0.91, None, None]
+    assert validation.withheld is None

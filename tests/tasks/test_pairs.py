@@ -40,6 +40,27 @@ def test_sounds_and_clips_are_compared_by_their_real_frames():
     assert not (item_keys(long) == item_keys(short)).any()
 
 
+def test_pictures_of_their_own_shape_are_compared_by_their_real_patches():
+    draw = torch.Generator().manual_seed(0)
+    picture = torch.randint(0, 256, (3, 8, 4), generator=draw).to(torch.uint8)
+    padded = torch.zeros(2, 3, 8, 12, dtype=torch.uint8)
+    padded[0, :, :, :4] = picture
+    padded[1, :, :, :4] = picture.flip(2)
+    mask = torch.zeros(2, 2, 3, dtype=torch.bool)
+    mask[:, :, 0] = True
+    alone = item_keys(inputs(picture[None]))
+    first, turned = item_keys(inputs(padded, mask)).tolist()
+    assert first == alone.item()
+    assert turned != first
+
+
+def test_keys_of_places_and_values_do_not_meet():
+    ids = torch.cartesian_prod(*[torch.arange(12)] * 3)
+    assert len(item_keys(inputs(ids)).unique()) == 12**3
+    places = torch.eye(60, dtype=torch.long).view(60, 3, 4, 5)
+    assert len(item_keys(inputs(places)).unique()) == 60
+
+
 def test_keys_do_not_depend_on_how_many_are_computed_at_a_time(monkeypatch):
     images = small_batch(7).inputs["image"]
     whole = item_keys(images)

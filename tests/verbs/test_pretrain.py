@@ -143,17 +143,6 @@ def test_sets_whose_columns_have_different_names_are_evaluated_and_resumed(data,
     assert resumed.summary["metrics"] == done.summary["metrics"]
 
 
-def test_a_modality_can_be_withheld(data, tmp_path):
-    run = train(data, tmp_path / "run").run
-    before = run.summary()["metrics"]
-    for modality in ("image", "text"):
-        after = evaluate(run.folder, withhold=[modality])["metrics"]
-        figures = {name for name in after if name.startswith(f"test_without_{modality}/")}
-        assert not any("contrastive" in name for name in figures)
-        assert any("masked_language" in name for name in figures) == (modality == "image")
-        assert before.items() <= after.items()
-
-
 def test_a_world_is_drawn_where_nothing_is_there(tmp_path):
     tree = tiny_tree(tmp_path / "world", steps=2)
     tree["world"] = {"train": 8, "validation": 1, "test": 4, "modalities": ["image", "text"]}
@@ -249,3 +238,19 @@ def test_there_must_be_a_run_to_resume(data, tmp_path):
     recipe = Recipe.model_validate(tiny_tree(data, steps=2))
     with pytest.raises(RunError, match=r"no run in .*nothing: expected its recipe\.yaml"):
         pretrain(recipe, run_dir=tmp_path / "nothing", resume=True)
+
+
+def test_every_modality_is_withheld_once_and_several_where_asked_for(trained, tmp_path, sensorium):
+    folder = shutil.copytree(trained.folder, tmp_path / "run")
+    before = Run.open(folder).summary()
+    assert before["withheld"]["test"].keys() == {"image", "text"}
+    answer = sensorium("evaluate", folder, "--without", "text", "--without", "image")
+    assert answer.status == 0
+    assert "image + text" in answer.out
+    after = Run.open(folder).summary()
+    assert after["metrics"] == before["metrics"]
+    assert after["withheld"]["test"].keys() == {"image", "text", "image+text"}
+    refused = sensorium("evaluate", folder, "--without", "audio")
+    assert refused.status == 1
+    assert "cannot withhold audio: the model of" in refused.err
+    assert "knows only image, text" in refused.err

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sensorium.cli.console import Announcer, print_json
-from sensorium.cli.figures import print_figures
+from sensorium.cli.figures import print_figures, print_withheld
 from sensorium.cli.options import DeviceOption, JsonOption, RunArgument
 
 
@@ -16,8 +16,9 @@ def evaluate(
         Path | None, typer.Option(help="Any data.", show_default="the recipe's own")
     ] = None,
     split: Annotated[str, typer.Option(help="Which set, and the name of its figures.")] = "test",
-    withhold: Annotated[
-        list[str] | None, typer.Option(help="A modality that the model is not shown.")
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="Withhold a modality; given again, several together."),
     ] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -25,18 +26,18 @@ def evaluate(
     """Judge a run's model, and write its report anew."""
     from sensorium.verbs.evaluate import evaluate as evaluate_verb
 
-    hidden = withhold or []
     with Announcer() as announcer:
         summary = evaluate_verb(
             run,
             data=data,
             split=split,
-            withhold=hidden,
+            without=without or (),
             device=device,
             listeners=announcer.listeners(),
         )
     if as_json:
         print_json({"run": str(run), **summary})
         return
-    print_figures(summary["metrics"], "_without_".join([split, *hidden]))
+    print_figures(summary["metrics"], split)
+    print_withheld(summary, split)
     typer.echo(f"report: {run}/report.html")

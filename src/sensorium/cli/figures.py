@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sensorium.cli.console import print_table
 
 RETRIEVAL = ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank", "chance")
-HEADINGS = ("R@1", "R@5", "R@10", "median rank", "R@1 by chance", "times chance")
+HEADINGS = ("R@1", "R@5", "R@10", "median rank", "chance", "R@1/chance")
 
 
 def print_figures(metrics: Mapping[str, float], split: str) -> None:
@@ -17,7 +18,7 @@ def print_figures(metrics: Mapping[str, float], split: str) -> None:
         metrics: flat, named `split/task/what`.
         split: which split to show.
     """
-    own = {k.removeprefix(f"{split}/"): v for k, v in metrics.items() if k.startswith(f"{split}/")}
+    own = _of_split(metrics, split)
     directions = [
         name.removesuffix("/recall_at_1") for name in own if name.endswith("/recall_at_1")
     ]
@@ -28,6 +29,30 @@ def print_figures(metrics: Mapping[str, float], split: str) -> None:
     if others:
         rows = [[_words(name), _figure(figure)] for name, figure in others.items()]
         print_table(f"{split}: figures", ["", "figure"], rows)
+
+
+def print_withheld(summary: Mapping[str, Any], split: str) -> None:
+    """The main figures of a split with some modalities withheld; nothing where none were.
+
+    Args:
+        summary: what `summary.json` holds.
+        split: which split to show.
+    """
+    from sensorium.evaluation.figures import withheld_figures
+
+    own = _of_split(summary["metrics"], split)
+    table = withheld_figures(own, summary.get("withheld", {}).get(split, {}))
+    if table is not None:
+        rows = [
+            [name, *("-" if figure is None else _figure(figure) for figure in row)]
+            for name, row in table.rows.items()
+        ]
+        columns = ["", "nothing", *table.columns]
+        print_table(f"{split}: with a modality withheld", columns, rows)
+
+
+def _of_split(metrics: Mapping[str, float], split: str) -> dict[str, float]:
+    return {k.removeprefix(f"{split}/"): v for k, v in metrics.items() if k.startswith(f"{split}/")}
 
 
 def _retrieval(figures: Mapping[str, float], direction: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -37,25 +37,53 @@ class Evaluation:
         samples: how many were looked at.
         ids: of the samples that `retrieved` counts by.
         retrieved: what was found for what, in every direction; empty without a contrastive task.
+        withheld: modalities joined by "+" -> the figures that are left without them.
     """
 
     metrics: dict[str, float]
     samples: int
     ids: list[str]
     retrieved: list[Retrieval]
+    withheld: dict[str, dict[str, float]]
+
+
+@dataclass
+class _Predicted:
+    """The predictions of every task over all batches, on the CPU."""
+
+    parts: dict[str, dict[str, list[Tensor]]] = field(default_factory=dict)
+
+    def add(self, predictions: Mapping[str, Mapping[str, Tensor]]) -> None:
+        for name, prediction in predictions.items():
+            kept = self.parts.setdefault(name, defaultdict(list))
+            for what, value in prediction.items():
+                kept[what].append(value.cpu())
+
+    def of_task(self, name: str) -> dict[str, Tensor]:
+        return {what: torch.cat(parts) for what, parts in self.parts[name].items()}
+
+    def metrics(self, mixture: Mixture) -> dict[str, float]:
+        return {
+            f"{name}/{what}": figure
+            for name in self.parts
+            for what, figure in mixture.tasks[name].metrics(self.of_task(name)).items()
+        }
 
 
 @dataclass
 class _Collected:
-    """What one pass over the batches gathers, on the CPU."""
+    """What one pass over the batches gathers.
 
-    predictions: dict[str, dict[str, list[Tensor]]] = field(default_factory=dict)
+    Attributes:
+        predicted: with nothing withheld, and then with each of what is withheld.
+        modalities: that some sample has.
+    """
+
+    predicted: list[_Predicted]
     ids: list[str] = field(default_factory=list)
     encodings: KeptEncodings = field(default_factory=KeptEncodings)
+    modalities: set[str] = field(default_factory=set)
     samples: int = 0
-
-    def of_task(self, name: str) -> dict[str, Tensor]:
-        return {what: torch.cat(parts) for what, parts in self.predictions[name].items()}
 
 
 @torch.no_grad()
@@ -65,6 +93,7 @@ def evaluate(
     config: EvaluationConfig,
     *,
     seed: int = 0,
+    withheld: Sequence[tuple[str, ...]] = (),
     on_batch: Callable[[int], None] | None = None,
 ) -> Evaluation:
     """Figures of every task over a split.
@@ -74,26 +103,30 @@ def evaluate(
         batches: one pass over the split.
         config: how it is judged.
         seed: draws hidden words and wrong partners, so that two evaluations agree.
+        withheld: modalities that the model is to do without; for each of these the figures are
+            given that can be computed then, without re-ranking.
         on_batch: told the number of samples after every batch.
     """
     with _evaluating(mixture):
-        collected = _collect(mixture, batches, seed, config.rerank > 0, on_batch)
-        metrics = {
-            f"{name}/{what}": figure
-            for name in collected.predictions
-            for what, figure in mixture.tasks[name].metrics(collected.of_task(name)).items()
-        }
+        collected = _collect(mixture, batches, seed, config.rerank > 0, withheld, on_batch)
+        whole, *others = collected.predicted
+        metrics = whole.metrics(mixture)
         retrieved = []
-        if "contrastive" in collected.predictions:
+        if "contrastive" in whole.parts:
             contrastive = mixture.tasks["contrastive"]
             assert isinstance(contrastive, Contrastive), "a task is what its name says"
-            retrieved = contrastive.retrievals(collected.of_task("contrastive"))
+            retrieved = contrastive.retrievals(whole.of_task("contrastive"))
             if config.rerank and "matching" in mixture.tasks:
                 matching = mixture.tasks["matching"]
                 assert isinstance(matching, Matching), "a task is what its name says"
                 reranker = Reranker(mixture.model, contrastive, matching, collected.encodings)
                 metrics |= reranker.figures(retrieved, config.rerank)
-    return Evaluation(metrics, collected.samples, collected.ids, retrieved)
+        left = {
+            "+".join(hidden): predicted.metrics(mixture)
+            for hidden, predicted in zip(withheld, others, strict=True)
+            if collected.modalities >= set(hidden)
+        }
+    return Evaluation(metrics, collected.samples, collected.ids, retrieved, left)
 
 
 def _collect(
@@ -101,22 +134,22 @@ def _collect(
     batches: Iterable[Batch],
     seed: int,
     keep_encodings: bool,
+    withheld: Sequence[tuple[str, ...]],
     on_batch: Callable[[int], None] | None,
 ) -> _Collected:
     device = next(mixture.parameters()).device
     generator = torch.Generator(device).manual_seed(seed)
-    collected = _Collected()
+    collected = _Collected([_Predicted() for _ in ((), *withheld)])
     for batch in batches:
         batch = batch.to(device)
-        predictions, encodings = mixture.predict(batch, generator)
-        for name, prediction in predictions.items():
-            kept = collected.predictions.setdefault(name, defaultdict(list))
-            for what, value in prediction.items():
-                kept[what].append(value.cpu())
-        if "contrastive" in predictions:
+        predictions, encodings = mixture.predict(batch, generator, ((), *withheld))
+        for predicted, prediction in zip(collected.predicted, predictions, strict=True):
+            predicted.add(prediction)
+        if "contrastive" in predictions[0]:
             if keep_encodings:
                 collected.encodings.add(encodings, first_row=len(collected.ids))
             collected.ids += batch.ids
+        collected.modalities |= encodings.keys()
         collected.samples += len(batch)
         if on_batch is not None:
             on_batch(collected.samples)

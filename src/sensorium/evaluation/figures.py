@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sensorium.tasks.ranking import RECALL_AT
+
+MAIN_FIGURES = r"/(recall_at_1|accuracy)$"
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class SplitFigures:
         masked_language: accuracy.
         masked_language_withheld: the same with all but the text withheld.
         others: spoken name -> figure, of everything else.
+        withheld: what becomes of the figures without some modalities.
     """
 
     split: str
@@ -51,15 +55,60 @@ class SplitFigures:
     masked_language: float | None
     masked_language_withheld: float | None
     others: dict[str, float]
+    withheld: Withheld | None = None
 
 
-def figures_by_split(metrics: Mapping[str, float]) -> list[SplitFigures]:
-    """Sort metrics named `split/task/what` by split, the test set first."""
+@dataclass(frozen=True)
+class Withheld:
+    """The main figures of a split, and the same with some modalities withheld.
+
+    Attributes:
+        columns: what was withheld, as in `audio` or `audio + text`.
+        rows: spoken name -> the figure with nothing withheld, and then by column; None where it
+            cannot be computed.
+    """
+
+    columns: list[str]
+    rows: dict[str, list[float | None]]
+
+
+def withheld_figures(
+    metrics: Mapping[str, float], without: Mapping[str, Mapping[str, float]]
+) -> Withheld | None:
+    """The shares found first and the accuracies of one split, set beside each other.
+
+    Args:
+        metrics: named `task/what`.
+        without: modalities joined by `+` -> the same, as far as they can be computed.
+    """
+    main = [n for n in metrics if re.search(MAIN_FIGURES, n) and "/reranked_" not in n]
+    columns = [figures.get for figures in without.values()]
+    rows = {spoken(name): [metrics[name], *(get(name) for get in columns)] for name in main}
+    return Withheld([name.replace("+", " + ") for name in without], rows) if without else None
+
+
+def figures_by_split(
+    metrics: Mapping[str, float],
+    withheld: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
+) -> list[SplitFigures]:
+    """Sort metrics named `split/task/what` by split, the test set first.
+
+    Args:
+        metrics: of `summary.json`.
+        withheld: split -> modalities -> figures, of the same.
+    """
     splits: dict[str, dict[str, float]] = defaultdict(dict)
     for name, figure in metrics.items():
         split, _, what = name.partition("/")
         splits[split][what] = figure
-    return [_figures(split, splits[split]) for split in sorted(splits, key=lambda s: s != "test")]
+    withheld = withheld or {}
+    return [
+        replace(
+            _figures(split, splits[split]),
+            withheld=withheld_figures(splits[split], withheld.get(split, {})),
+        )
+        for split in sorted(splits, key=lambda s: s != "test")
+    ]
 
 
 def spoken(name: str) -> str:

@@ -41,7 +41,7 @@ def write_report(
         path,
         "evaluation/report.html.jinja",
         title=title,
-        splits=figures_by_split(summary.get("metrics", {})),
+        splits=figures_by_split(summary.get("metrics", {}), summary.get("withheld")),
         recall_at=RECALL_AT,
         charts=charts(curves),
         directions=directions(retrieved, show, examples),

@@ -90,7 +90,9 @@ class MaskedLanguage(Task):
 
     def count(self, batch: Batch) -> int:
         masked = batch.inputs.get(MASKED_TEXT)
-        return 0 if masked is None else int((masked.values == self.mask_id).sum())
+        if masked is None or "text" not in batch.inputs:
+            return 0
+        return int((masked.values == self.mask_id).sum())
 
     def loss(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator

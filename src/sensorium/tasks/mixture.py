@@ -5,7 +5,7 @@ loss = sum over tasks t of weight_t * (sum of t's losses) / (count of t's items)
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -65,14 +65,37 @@ class Mixture(nn.Module):
         }
 
     def predict(
-        self, batch: Batch, generator: torch.Generator
-    ) -> tuple[dict[str, dict[str, Tensor]], dict[str, Encoding]]:
-        """What each task's metrics need of this batch, and the encodings they came from."""
+        self,
+        batch: Batch,
+        generator: torch.Generator,
+        withheld: Sequence[Collection[str]] = ((),),
+    ) -> tuple[list[dict[str, dict[str, Tensor]]], dict[str, Encoding]]:
+        """What each task's metrics need of this batch, and the encodings they came from.
+
+        Args:
+            batch: as loaded.
+            generator: draws hidden words and wrong partners, the same whatever is withheld.
+            withheld: for each prediction, the modalities that the tasks do not get to see.
+
+        Returns:
+            For each of `withheld`, task -> predictions, without the tasks that cannot be asked
+            then; and the encodings, each computed once.
+        """
         batch = self.prepare(batch, generator)
-        encoded = Encoded(self.model.encode(batch))
-        predictions = {
-            name: self.tasks[name].predict(self.model, encoded, batch, generator)
-            for name in self.tasks
-            if self.tasks[name].can_predict(batch)
-        }
-        return predictions, encoded.encodings
+        encodings = self.model.encode(batch)
+        before = after = generator.get_state()
+        predictions = []
+        for number, hidden in enumerate(withheld):
+            generator.set_state(before)
+            encoded = Encoded({m: e for m, e in encodings.items() if m not in hidden})
+            seen = batch.without(*hidden)
+            predictions.append(
+                {
+                    name: task.predict(self.model, encoded, seen, generator)
+                    for name, task in self.tasks.items()
+                    if task.can_predict(seen)
+                }
+            )
+            after = generator.get_state() if number == 0 else after
+        generator.set_state(after)  # what is drawn next does not depend on how much was withheld
+        return predictions, encodings

@@ -20,6 +20,12 @@ from sensorium.tasks.task import TaskConfig
 Pair = tuple[str, str]
 
 VALUES_AT_A_TIME = 4_000_000  # while keys are computed, each of them takes eight bytes
+ODD_NUMBERS = (
+    -0x61C8864680B583EB,
+    -0x40A7B892E31B1A47,
+    -0x6B2FB644ECCEEE15,
+    0x2545F4914F6CDD1D,
+)  # of SplitMix64 and xorshift*: Steele et al. 2014, Vigna 2016
 
 
 class PairsConfig(TaskConfig):
@@ -98,26 +104,42 @@ def spread_keys(inputs: Inputs) -> Int[Tensor, " B"]:
 def item_keys(inputs: Inputs) -> Int[Tensor, " P"]:
     """A number for each present row: equal items have equal numbers, whatever pads them.
 
-    It is the sum of the values, as integers, each times a fixed random number of its place, modulo
-    2^64; two different items agree by accident about once in 10^19 times.
+    It is the sum of the values, as integers, each times a random-looking number of its place,
+    modulo 2^64; two different items agree by accident about once in 10^19 times.
     """
     values = inputs.values
     if values.is_floating_point():
         values = values.float().contiguous().view(torch.int32)
-    flat = values.flatten(1)
-    real = None if inputs.mask is None else _as_wide(inputs.mask, values).flatten(1)
-    draw = torch.Generator().manual_seed(0)
-    factors = torch.randint(-(2**62), 2**62, (flat.shape[1],), generator=draw).to(flat.device)
-    keys = []
-    step = max(1, VALUES_AT_A_TIME // max(1, flat.shape[1]))
-    for start in range(0, len(flat), step):
-        terms = (flat[start : start + step].long() + 1) * factors
+    factors = _factors(values.shape[1:]).to(values.device)
+    real = None if inputs.mask is None else _real_values(inputs.mask, values)
+    keys = [torch.zeros(0, dtype=torch.long, device=values.device)]
+    step = max(1, VALUES_AT_A_TIME // max(1, factors.numel()))
+    for start in range(0, len(values), step):
+        terms = (values[start : start + step].long() + 1) * factors
         if real is not None:
             terms = terms.masked_fill(~real[start : start + step], 0)
-        keys.append(terms.sum(dim=1))
-    return torch.cat(keys) if keys else torch.zeros(0, dtype=torch.long, device=flat.device)
+        keys.append(terms.flatten(1).sum(dim=1))
+    return torch.cat(keys)
 
 
-def _as_wide(mask: Tensor, values: Tensor) -> Tensor:
-    """The mask [P, N] for every value [P, N, ...]."""
+def _factors(shape: torch.Size) -> Tensor:
+    """A random-looking int64 for every place in a value, the same however far others pad it."""
+    places = torch.full(shape, 1)
+    for axis, size in enumerate(shape):
+        along = torch.arange(size) * ODD_NUMBERS[axis]
+        places += along.view(-1, *[1] * (len(shape) - axis - 1))
+    for odd in ODD_NUMBERS[:3]:  # each round spreads every bit further, as in SplitMix64
+        places = (places ^ (places >> 29)) * odd
+    return places
+
+
+def _real_values(mask: Tensor, values: Tensor) -> Tensor:
+    """The mask, of steps [P, N] or of patches [P, rows, columns], as wide as the values.
+
+    Patches are those of pictures [P, 3, H, W], of which each has as many pixels.
+    """
+    if mask.dim() == 3:
+        height, width = (values.shape[2 + i] // mask.shape[1 + i] for i in range(2))
+        pixels = mask.repeat_interleave(height, dim=1).repeat_interleave(width, dim=2)
+        return pixels[:, None].expand_as(values)
     return mask.view(*mask.shape, *[1] * (values.dim() - mask.dim())).expand_as(values)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sensorium.batch import Batch
 from sensorium.data import BrokenSample, Dataset, Loader, Quarantine, open_dataset, open_splits
 from sensorium.errors import DataError, RunError
 from sensorium.evaluation import Evaluation
@@ -24,7 +23,7 @@ def evaluate(
     *,
     data: str | Path | None = None,
     split: str = "test",
-    withhold: Collection[str] = (),
+    without: Sequence[str] = (),
     device: str = "auto",
     listeners: Listeners | None = None,
 ) -> dict[str, Any]:
@@ -34,8 +33,7 @@ def evaluate(
         run: the run folder.
         data: any data; None takes the recipe's own.
         split: which of the recipe's sets, and the first part of the figures' names.
-        withhold: modalities that the model is not shown; the figures' names then begin as in
-            `test_without_audio`.
+        without: modalities to withhold together. Each modality is withheld alone in any case.
         device: where to compute.
         listeners: who is told of progress.
 
@@ -43,7 +41,7 @@ def evaluate(
         The run's summary.
 
     Raises:
-        SensoriumError: no such run, split, modality or data.
+        SensoriumError: no such run, split, data or modality.
     """
     listeners = listeners or Listeners()
     opened = Run.open(run)
@@ -51,8 +49,13 @@ def evaluate(
         raise RunError(
             f"{run} has no summary.json: its training has not ended; go on with --resume"
         )
-    _check_withheld(opened, withhold)
     mixture, tokenizer = opened.mixture(choose_device(device))
+    unknown = [modality for modality in without if modality not in mixture.model.widths]
+    if unknown:
+        raise DataError(
+            f"cannot withhold {', '.join(unknown)}: the model of {run} knows only "
+            f"{', '.join(mixture.model.widths)}"
+        )
     if data is not None:
         quarantine = Quarantine(None, 0, opened.recipe.data.failure_budget)
         dataset = open_dataset(data, opened.recipe.data_to_read, tokenizer, quarantine)
@@ -67,19 +70,10 @@ def evaluate(
                 "--split"
             )
         quarantine, dataset = splits.quarantine, found
-    name = "_without_".join([split, *withhold])
-    judged = judge(opened, mixture, dataset, quarantine, name, listeners, withhold)
-    return record(opened, judged, dataset, name)
-
-
-def _check_withheld(run: Run, withhold: Collection[str]) -> None:
-    modalities = list(run.recipe.model.encoders.chosen())
-    unknown = [one for one in withhold if one not in modalities]
-    if unknown or set(withhold) == set(modalities):
-        raise RunError(
-            f"expected to withhold some but not all of {', '.join(modalities)}, which the model of "
-            f"{run.folder} knows, got {', '.join(withhold)}"
-        )
+    together = tuple(m for m in mixture.model.widths if m in without)
+    withheld = [*one_by_one(mixture), *([together] if len(together) > 1 else [])]
+    judged = judge(opened, mixture, dataset, quarantine, split, listeners, withheld)
+    return record(opened, judged, dataset, split)
 
 
 def judge(
@@ -89,9 +83,9 @@ def judge(
     quarantine: Quarantine,
     split: str,
     listeners: Listeners,
-    withhold: Collection[str] = (),
+    withheld: Sequence[tuple[str, ...]] = (),
 ) -> Evaluation:
-    """Figures of a set, by the run's own settings, without the modalities to withhold."""
+    """Figures of a set, by the run's own settings; what is `withheld` stands beside them."""
     config = run.recipe.evaluation
     batches = Loader(
         dataset,
@@ -104,17 +98,18 @@ def judge(
     )
     return evaluate_mixture(
         mixture,
-        (_withheld(batch, withhold) for batch in batches),
+        batches,
         config,
         seed=run.recipe.seed,
+        withheld=withheld,
         on_batch=lambda done: listeners.on_work(f"evaluating {split}", done, len(dataset)),
     )
 
 
-def _withheld(batch: Batch, modalities: Collection[str]) -> Batch:
-    for modality in modalities:
-        batch = batch.without(modality)
-    return batch
+def one_by_one(mixture: Mixture) -> list[tuple[str, ...]]:
+    """Each modality of a model alone, to be withheld; nothing where there is only one."""
+    modalities = list(mixture.model.widths)
+    return [(modality,) for modality in modalities] if len(modalities) > 1 else []
 
 
 def record(run: Run, judged: Evaluation, dataset: Dataset, split: str) -> dict[str, Any]:
@@ -123,6 +118,7 @@ def record(run: Run, judged: Evaluation, dataset: Dataset, split: str) -> dict[s
     assert summary is not None, "written before anything is judged"
     figures = {f"{split}/{name}": figure for name, figure in judged.metrics.items()}
     summary["metrics"] |= figures
+    summary["withheld"] = summary.get("withheld", {}) | {split: judged.withheld}
     run.write_summary(summary)
     report(run, summary, judged.retrieved, lambda row: _shown(dataset, judged.ids[row]))
     return summary

@@ -17,7 +17,7 @@ from sensorium.recipe import Recipe, load_recipe, override_recipe
 from sensorium.run import RUNS, Run, build, choose_device
 from sensorium.tasks import Mixture
 from sensorium.training import Outcome, train
-from sensorium.verbs.evaluate import judge, record, report
+from sensorium.verbs.evaluate import judge, one_by_one, record, report
 from sensorium.verbs.listeners import Listeners
 from sensorium.world.build import build_world
 
@@ -222,6 +222,7 @@ def _summarise(
     summary = {
         "recipe": run.recipe.name,
         "metrics": {},
+        "withheld": {},
         "steps": state.step,
         "samples": state.samples,
         "train_seconds": round(state.train_seconds, 3),
@@ -239,6 +240,8 @@ def _summarise(
     for split in ("validation", "test"):
         dataset = getattr(splits, split)
         if dataset is not None:
-            judged = judge(run, mixture, dataset, splits.quarantine, split, listeners)
+            judged = judge(
+                run, mixture, dataset, splits.quarantine, split, listeners, one_by_one(mixture)
+            )
             summary = record(run, judged, dataset, split)
     return summary
