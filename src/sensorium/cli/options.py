@@ -8,7 +8,7 @@ import typer
 RunArgument = Annotated[Path, typer.Argument(help="A run folder.", show_default=False)]
 RecipeArgument = Annotated[
     str,
-    typer.Argument(help="A shipped recipe (demo, emoji, template) or a .yaml file."),
+    typer.Argument(help="A shipped recipe (demo, emoji, world, template) or a .yaml file."),
 ]
 OverridesArgument = Annotated[
     list[str] | None,
