@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sensorium.config import Config
-from sensorium.data.settings import DataConfig
+from sensorium.data.settings import FORMS, DataConfig
 from sensorium.encoders.pixels import PixelEncoderConfig
 from sensorium.errors import RecipeError
 from sensorium.evaluation.evaluate import EvaluationConfig
@@ -157,10 +157,11 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
 
 def _explain(problem: Any) -> str:
     """One line for one of pydantic's errors."""
-    where = ".".join(str(part) for part in problem["loc"])
+    parts = [part for part in problem["loc"] if part not in FORMS]
+    where = ".".join(map(str, parts))
     if problem["type"] == "extra_forbidden":
-        *parents, key = problem["loc"]
-        valid = sorted(_fields_at([str(parent) for parent in parents]))
+        *parents, key = parts
+        valid = sorted(_fields_at([parent for parent in parents if isinstance(parent, str)]))
         return f"{where}: no such key{_nearest(str(key), valid)}; expected {', '.join(valid)}"
     if problem["type"] == "missing":
         return f"{where}: missing; give it in the recipe or as {where}=..."

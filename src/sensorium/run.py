@@ -20,7 +20,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -95,14 +95,24 @@ class Run:
             )
         return cls(folder, load_recipe(path))
 
-    def settle_fields(self, fields: Mapping[str, list[str]]) -> Run:
+    def settle_fields(self, fields: Sequence[Mapping[str, list[str]]]) -> Run:
         """The run with the columns that were guessed written into its recipe, never to be guessed
         again.
+
+        Args:
+            fields: of each set to train on. Those of a single one hold for all the data.
         """
-        guessed = {m: columns[0] if len(columns) == 1 else columns for m, columns in fields.items()}
         data = self.recipe.data
-        data = data.model_copy(update={"fields": guessed | (data.fields or {})})
-        recipe = self.recipe.model_copy(update={"data": data})
+        places = data.places("train")
+        if len(places) == 1:
+            update: dict[str, Any] = {"fields": _settled(fields[0]) | (data.fields or {})}
+        else:
+            said = [
+                place.model_copy(update={"fields": _settled(found) | (place.fields or {})})
+                for place, found in zip(places, fields, strict=True)
+            ]
+            update = {"train": said}
+        recipe = self.recipe.model_copy(update={"data": data.model_copy(update=update)})
         _write(self.folder / "recipe.yaml", dump_recipe(recipe))
         return Run(self.folder, recipe)
 
@@ -244,6 +254,11 @@ def choose_device(name: str) -> torch.device:
 def versions() -> dict[str, str]:
     """Of Python and of the packages that figures depend on."""
     return {"python": platform.python_version()} | {n: version(n) for n in RECORDED_PACKAGES}
+
+
+def _settled(fields: Mapping[str, list[str]]) -> dict[str, str | list[str]]:
+    """Columns as a recipe says them, one without a list."""
+    return {name: found[0] if len(found) == 1 else found for name, found in fields.items()}
 
 
 def _as_json(content: dict[str, Any]) -> str:

@@ -36,6 +36,16 @@ ROWS_LOOKED_AT = 50
 Fields = Mapping[str, str | list[str]]
 
 
+def known_modalities(value: Any) -> Any:
+    """`value`, names of modalities, where each is one; for the checks of settings."""
+    for name in value or ():
+        if name not in NAMES:
+            close = get_close_matches(name, NAMES, n=1)
+            nearest = f"; did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"expected modalities of {', '.join(NAMES)}, got {name!r}{nearest}")
+    return value
+
+
 def map_columns(
     name: str,
     columns: Sequence[str],
@@ -65,10 +75,7 @@ def map_columns(
     """
     said = dict(said or {})
     notes = [] if strict else _drop_absent(name, columns, said)
-    for modality, wanted in said.items():
-        _require(modality, NAMES, f"data.fields has no modality {modality!r}", "modalities")
-        for column in _listed(wanted):
-            _require(column, columns, f"{name} has no column {column!r}", "columns")
+    require_columns(name, columns, said)
     fields = {modality: _listed(wanted) for modality, wanted in said.items()}
     there = ", ".join(columns)
     for modality in GUESSED:
@@ -110,6 +117,18 @@ def _missing(fields: Fields, modalities: Sequence[str] | None) -> list[str]:
     media = [modality for modality in fields if modality != "text"]
     missing = [] if media else ["image"]
     return missing + (["text"] if "text" not in fields and len(media) < 2 else [])
+
+
+def require_columns(name: str, columns: Sequence[str], said: Fields) -> None:
+    """Refuse modalities that do not exist and columns that are not there.
+
+    Raises:
+        DataError: with the nearest name.
+    """
+    for modality, wanted in said.items():
+        _require(modality, NAMES, f"data.fields has no modality {modality!r}", "modalities")
+        for column in _listed(wanted):
+            _require(column, columns, f"{name} has no column {column!r}", "columns")
 
 
 def _drop_absent(name: str, columns: Sequence[str], said: dict[str, str | list[str]]) -> list[str]:

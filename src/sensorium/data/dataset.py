@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
+
+import numpy as np
+from torch import Tensor
 
 from sensorium.batch import Sample
 from sensorium.data.cache import Cache, Progress
 from sensorium.data.cells import Medium, as_medium, as_text, filled
 from sensorium.data.image import read_file
-from sensorium.data.modalities import Image, build_modalities
+from sensorium.data.modalities import Image, Modality, build_modalities
 from sensorium.data.quarantine import Broken, BrokenSample
 from sensorium.data.reader import Reader, Store, texts
 from sensorium.data.segments import Segment
@@ -43,6 +46,7 @@ class Dataset:
         rows: Sequence[int] | None = None,
     ) -> None:
         self.source = source
+        self.name = source.name
         self.config = config
         self.tokenizer = tokenizer
         self.training = training
@@ -84,17 +88,19 @@ class Dataset:
         """
         row = self._rows[index]
         draw = Random(self.seed << 96 | epoch << 48 | row) if self.training else None
-        values = {}
         found = self._store.candidates(row)
-        segment = Segment(found, self.config.video, draw) if self._in_segments else None
-        for modality, candidates in found.items():
-            which = int(draw.random() * len(candidates)) if draw and len(candidates) > 1 else 0
-            candidate = candidates[which]
-            if segment is not None:
-                candidate = segment.of(modality, candidate)
-            value = self._store.decode(modality, candidate)
-            values[modality] = self.modalities[modality].finish(value, draw)
-        return Sample(self.id(index), values)
+        return make_sample(
+            self.id(index), found, self._store.decode, self.modalities, self.config, draw
+        )
+
+    def order(self, seed: int, epoch: int, draws: int) -> tuple[np.ndarray, np.ndarray]:
+        """The samples of an epoch in a drawn order: the index of each, and its epoch, int64.
+
+        Args:
+            draws: how many of them will be used.
+        """
+        order = np.random.default_rng([seed, epoch]).permutation(len(self))
+        return order, np.full(len(self), epoch)
 
     @property
     def in_memory(self) -> bool:
@@ -180,3 +186,34 @@ class Dataset:
         values = self.source.row(self._rows[index]).values
         columns = self.source.fields.get(modality, [])
         return next((cell for column in columns for cell in filled(values.get(column))), None)
+
+
+def make_sample(
+    id: str,
+    found: Mapping[str, Sequence[Any]],
+    decode: Callable[[str, Any], Tensor],
+    modalities: Mapping[str, Modality],
+    config: DataConfig,
+    draw: Random | None,
+) -> Sample:
+    """Decode one candidate of each modality of a row, and finish it.
+
+    Args:
+        found: the candidates of each modality.
+        decode: (modality, candidate) -> its value.
+        draw: the source of chance in training; None takes the first candidates as they are.
+
+    Raises:
+        BrokenSample: the row cannot be used.
+    """
+    values = {}
+    drawn = "video" in found and config.video.sampling == "random_segment"
+    segment = Segment(found, config.video, draw) if drawn else None
+    for modality, candidates in found.items():
+        which = int(draw.random() * len(candidates)) if draw and len(candidates) > 1 else 0
+        candidate = candidates[which]
+        if segment is not None:
+            candidate = segment.of(modality, candidate)
+        value = decode(modality, candidate)
+        values[modality] = modalities[modality].finish(value, draw)
+    return Sample(id, values)

@@ -72,12 +72,11 @@ class LineTable:
 class LineStream:
     """Manifests read line after line; each file is a shard."""
 
-    rows = None
-
     def __init__(self, name: str, files: Sequence[Location]) -> None:
         self.name = name
         self.files = files
         self.shards = len(files)
+        self.rows: int | None = None
         self.classes: dict[str, list[str]] = {}
 
     def folder(self, shard: int) -> Location:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 from sensorium.batch import Batch, Sample
 from sensorium.data.collate import collate
 from sensorium.data.dataset import Dataset
+from sensorium.data.mixing import Mixed
 from sensorium.data.modalities import Modality
 from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
 from sensorium.errors import DataError
@@ -43,7 +45,7 @@ class Loader:
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Dataset | Mixed,
         *,
         batch_size: int,
         seed: int,
@@ -57,7 +59,7 @@ class Loader:
     ) -> None:
         full, rest = divmod(len(dataset), batch_size)
         self.batches_per_epoch = full if drop_last else full + bool(rest)
-        self._name = dataset.source.name
+        self._name = dataset.name
         if batch_size < ranks:
             raise DataError(
                 f"{self._name}: a batch of {batch_size} samples cannot be shared by {ranks} "
@@ -72,7 +74,7 @@ class Loader:
         self._quarantine = quarantine
         self._ranks = ranks
         self._course = _Course(
-            len(dataset), batch_size, self.batches_per_epoch, seed, shuffle, rank, ranks
+            dataset, batch_size, self.batches_per_epoch, seed, shuffle, rank, ranks
         )
         window = dataset.config.size_window_batches
         if shuffle and dataset.varies and window > 1:
@@ -105,11 +107,11 @@ class Loader:
             if not self._course.shuffle:
                 self._course.epoch = self._course.batch = 0
 
-    def state(self) -> dict[str, int]:
+    def state(self) -> dict[str, Any]:
         """The place of the next batch to be given out, however many workers have prepared."""
         return {"epoch": self._course.epoch, "batch": self._course.batch}
 
-    def restore(self, state: dict[str, int]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Make the next iteration begin at a place that `state` gave.
 
         Raises:
@@ -132,7 +134,7 @@ class _Course:
     end of worker processes to the garbage collector, which waits seconds for each.
     """
 
-    samples: int
+    dataset: Dataset | Mixed
     batch_size: int
     batches_per_epoch: int
     seed: int
@@ -146,12 +148,13 @@ class _Course:
     def __iter__(self) -> Iterator[list[Place]]:
         epoch, batch = self.epoch, self.batch
         while True:
-            order = self._order(epoch)
+            indices, epochs = self._order(epoch)
             for start in range(batch, self.batches_per_epoch):
                 if self.alike is not None and (start == batch or start % self.alike.window == 0):
-                    self.alike.arrange(order, epoch, start // self.alike.window)
-                indices = order[start * self.batch_size : (start + 1) * self.batch_size]
-                yield [(int(index), epoch) for index in indices[self.rank :: self.ranks]]
+                    self.alike.arrange(indices, epochs, epoch, start // self.alike.window)
+                first = start * self.batch_size
+                own = slice(first + self.rank, first + self.batch_size, self.ranks)
+                yield list(zip(indices[own].tolist(), epochs[own].tolist(), strict=True))
             if not self.shuffle:
                 return
             epoch, batch = epoch + 1, 0
@@ -162,10 +165,11 @@ class _Course:
         if self.batch == self.batches_per_epoch:
             self.epoch, self.batch = self.epoch + 1, 0
 
-    def _order(self, epoch: int) -> np.ndarray:
-        if not self.shuffle:
-            return np.arange(self.samples)
-        return np.random.default_rng([self.seed, epoch]).permutation(self.samples)
+    def _order(self, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+        if self.shuffle:
+            draws = self.batches_per_epoch * self.batch_size
+            return self.dataset.order(self.seed, epoch, min(draws, len(self.dataset)))
+        return np.arange(len(self.dataset)), np.full(len(self.dataset), epoch)
 
 
 class _Alike:
@@ -174,21 +178,24 @@ class _Alike:
     The order of the batches stays a matter of chance, by (seed, epoch, window) alone.
     """
 
-    def __init__(self, dataset: Dataset, window: int, batch_size: int, seed: int) -> None:
+    def __init__(self, dataset: Dataset | Mixed, window: int, batch_size: int, seed: int) -> None:
         self.window = window
         self._dataset = dataset
         self._batch_size = batch_size
         self._seed = seed
         self._sizes: dict[int, tuple[int, ...]] = {}
 
-    def arrange(self, order: np.ndarray, epoch: int, number: int) -> None:
-        """Rearrange window `number` of `order`, in place; a batch that is not full stays last."""
+    def arrange(self, indices: np.ndarray, epochs: np.ndarray, epoch: int, number: int) -> None:
+        """Rearrange window `number` of an order, in place; a batch that is not full stays last."""
         samples = self.window * self._batch_size
-        window = order[number * samples : (number + 1) * samples]
-        window[:] = sorted(window.tolist(), key=self._size)
-        full = len(window) // self._batch_size
-        batches = window[: full * self._batch_size].reshape(full, self._batch_size)
+        window = slice(number * samples, (number + 1) * samples)
+        sizes = [self._size(index) for index in indices[window].tolist()]
+        moved = np.array(sorted(range(len(sizes)), key=sizes.__getitem__), dtype=np.int64)
+        full = len(sizes) // self._batch_size
+        batches = moved[: full * self._batch_size].reshape(full, self._batch_size)
         batches[:] = np.random.default_rng([self._seed, epoch, number]).permutation(batches)
+        for order in (indices, epochs):
+            order[window] = order[window][moved]
 
     def _size(self, index: int) -> tuple[int, ...]:
         if index not in self._sizes:
@@ -199,7 +206,7 @@ class _Alike:
 class _Decoded(TorchDataset[Sample | Broken]):
     """The samples of places; a broken one is a value here, since it has to leave its process."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset | Mixed) -> None:
         self._dataset = dataset
 
     def __getitem__(self, place: Place) -> Sample | Broken:

@@ -105,7 +105,7 @@ class ParquetStream:
         ]
         self._firsts = [first for groups in sizes for first in np.cumsum([0, *groups])[:-1]]
         self.shards = len(self._places)
-        self.rows = sum(one.metadata.num_rows for one in opened)
+        self.rows: int | None = sum(one.metadata.num_rows for one in opened)
         self.classes = _classes(opened[0].schema_arrow)
 
     def folder(self, shard: int) -> Location:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -11,7 +12,8 @@ from sensorium.data.cells import as_text, filled
 from sensorium.data.modalities import Modality
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
-from sensorium.data.sources import Source
+from sensorium.data.sources import Row, Source
+from sensorium.data.streams import StreamSource
 from sensorium.errors import DataError
 
 
@@ -43,31 +45,37 @@ class Store(Protocol):
         ...
 
 
-class Reader:
-    """The `Store` that reads files.
+class RowReader:
+    """What reads the cells of rows and decodes them.
+
+    Args:
+        source: the set that the rows are of.
 
     Raises:
         DataError: a required modality has no column.
     """
 
     def __init__(
-        self, source: Source, config: DataConfig, modalities: Mapping[str, Modality]
+        self,
+        source: Source | StreamSource,
+        config: DataConfig,
+        modalities: Mapping[str, Modality],
     ) -> None:
-        self.source = source
+        self.fields = source.fields
         self.modalities = modalities
         expected = [name for name in source.fields if name not in source.optional]
         self._required = expected if config.required is None else config.required
         for modality in self._required:
-            if modality not in source.fields:
+            if modality not in self.fields:
                 raise DataError(
                     f"data.required asks for {modality}, but {source.name} has no column for it; "
                     f"say it as data.fields.{modality}=COLUMN"
                 )
 
-    def candidates(self, row: int) -> dict[str, Sequence[Any]]:
-        read = self.source.row(row)
+    def candidates_of(self, read: Row) -> dict[str, Sequence[Any]]:
+        """As `Store.candidates`."""
         found: dict[str, Sequence[Any]] = {}
-        for modality, columns in self.source.fields.items():
+        for modality, columns in self.fields.items():
             cells = [cell for column in columns for cell in filled(read.values.get(column))]
             if cells:
                 read_cell = self.modalities[modality].read
@@ -77,25 +85,41 @@ class Reader:
         return found
 
     def decode(self, modality: str, candidate: Any) -> Tensor:
+        """As `Store.decode`."""
         return self.modalities[modality].decode(candidate)
 
     def shape(self, modality: str, candidate: Any) -> Sequence[int]:
         return self.modalities[modality].shape(candidate)
 
 
+class Reader(RowReader):
+    """The `Store` that reads files."""
+
+    def __init__(
+        self, source: Source, config: DataConfig, modalities: Mapping[str, Modality]
+    ) -> None:
+        super().__init__(source, config, modalities)
+        self.source = source
+
+    def candidates(self, row: int) -> dict[str, Sequence[Any]]:
+        return self.candidates_of(self.source.row(row))
+
+
 def texts(source: Source, rows: Iterable[int]) -> Iterator[str]:
     """Every text of the rows, of all mapped columns; those that are broken are left out."""
     for row in rows:
         try:
-            values = source.row(row).values
+            yield from texts_of(source.row(row), source.fields)
         except BrokenSample:
             continue  # named where the row is decoded
-        for column in source.fields.get("text", []):
-            for cell in filled(values.get(column)):
-                try:
-                    yield as_text(cell)
-                except BrokenSample:
-                    continue
+
+
+def texts_of(row: Row, fields: Mapping[str, list[str]]) -> Iterator[str]:
+    """Every text of a row; those that are broken are left out."""
+    for column in fields.get("text", []):
+        for cell in filled(row.values.get(column)):
+            with suppress(BrokenSample):  # named where the row is decoded
+                yield as_text(cell)
 
 
 def _named(columns: list[str]) -> str:

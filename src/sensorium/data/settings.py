@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from sensorium.config import Config
 from sensorium.data.audio import AudioConfig
-from sensorium.data.columns import NAMES
+from sensorium.data.columns import known_modalities
 from sensorium.data.image import ImageConfig
 from sensorium.data.sources import SourceConfig
 from sensorium.data.subtitles import SubtitlesConfig
 from sensorium.data.text import TextConfig
 from sensorium.data.video import VideoConfig
+
+FORMS = ("(one)", "(several)")
+"""Names in pydantic's errors for the two forms of `train`; they say nothing to a person."""
+
+Sources = Annotated[
+    Annotated[SourceConfig, Tag(FORMS[0])] | Annotated[list[SourceConfig], Tag(FORMS[1])],
+    Discriminator(lambda value: FORMS[isinstance(value, list)]),
+]
 
 
 class DataConfig(Config):
@@ -22,8 +29,8 @@ class DataConfig(Config):
 
     root: str | None = None
     """Folder that relative paths start from; without it: here, SENSORIUM_DATA, ../shared/data."""
-    train: SourceConfig | None = None
-    """The set to learn from: a path, or `path: ...`."""
+    train: Sources | None = None
+    """The set to learn from: a path, or `path: ...`; or a list of such, mixed by weight."""
     validation: SourceConfig | None = None
     """The set watched in training; without it, see `validation_share`."""
     test: SourceConfig | None = None
@@ -62,16 +69,33 @@ class DataConfig(Config):
     @field_validator("train", "validation", "test", mode="before")
     @classmethod
     def _path_is_enough(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            return [{"path": one} if isinstance(one, str) else one for one in value]
         return {"path": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _sets_fit(self) -> DataConfig:
+        places = self.places("train")
+        for split in ("validation", "test"):
+            if any(place.stream for place in self.places(split)):
+                raise ValueError(f"{split} cannot be streamed: its samples are looked up by number")
+        if self.train is not None and not places:
+            raise ValueError("train: expected at least one set, got an empty list")
+        if self.validation_share and (len(places) > 1 or any(place.stream for place in places)):
+            raise ValueError(
+                "validation_share holds out rows of one set that is not streamed; give "
+                "validation a set of its own"
+            )
+        return self
+
+    def places(self, split: str) -> list[SourceConfig]:
+        """What `train`, `validation` or `test` names: one, several or none."""
+        said = getattr(self, split)
+        if isinstance(said, list):
+            return said
+        return [] if said is None else [said]
 
     @field_validator("fields", "modalities", "required")
     @classmethod
     def _modalities_exist(cls, value: Any) -> Any:
-        for name in value or ():
-            if name not in NAMES:
-                close = get_close_matches(name, NAMES, n=1)
-                nearest = f"; did you mean {close[0]!r}?" if close else ""
-                raise ValueError(
-                    f"expected modalities of {', '.join(NAMES)}, got {name!r}{nearest}"
-                )
-        return value
+        return known_modalities(value)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, field_validator
+
 from sensorium.config import Config
 from sensorium.data import lines
 from sensorium.data.clips import ClipTable, open_clips, videos_below
 from sensorium.data.coco import CocoTable
-from sensorium.data.columns import ROWS_LOOKED_AT, Fields, map_columns
+from sensorium.data.columns import ROWS_LOOKED_AT, Fields, known_modalities, map_columns
 from sensorium.data.files import Location, Remote
 from sensorium.data.hub import HubTable, is_hub, is_saved
 from sensorium.data.lines import LineTable
@@ -43,6 +45,20 @@ class SourceConfig(Config):
     or test."""
     folder: str | None = None
     """Folder that file names in the cells start from; by default that of the manifest."""
+    fields: dict[str, str | list[str]] | None = None
+    """Modality -> column or columns, of this set; what is not said here is as in `data.fields`."""
+    weight: float = Field(default=1.0, gt=0)
+    """How often rows of this set are drawn, in proportion to the others of a list."""
+    stream: bool = False
+    """Read row after row and never number them, for sets too large for that; `train` only. In a
+    list with one such set all are read so."""
+    window_rows: int = Field(default=1000, gt=0)
+    """Consecutive rows of a stream that are shuffled together."""
+
+    @field_validator("fields")
+    @classmethod
+    def _modalities_exist(cls, value: Any) -> Any:
+        return known_modalities(value)
 
 
 @dataclass(frozen=True)
@@ -93,11 +109,7 @@ class Source:
         self.folder = table.folder if folder is None else folder
         self.columns = table.columns
         self.classes = table.classes
-        self.optional = [
-            modality
-            for modality, columns in fields.items()
-            if isinstance(table, ClipTable) and set(columns) <= set(table.optional)
-        ]
+        self.optional = optional_in(table, fields)
         self.broken = [Broken(prefix + one.id, one.reason) for one in table.broken]
         self.flaws = [Broken(prefix + one.id, one.reason) for one in table.flaws]
 
@@ -142,7 +154,7 @@ def open_source(
     """
     files = [files] if isinstance(files, Path | Remote) else list(files)
     place = place or SourceConfig(path=str(files[0]))
-    table = _open_table(place, files, subtitles or SubtitlesConfig())
+    table = open_table(place, files, subtitles or SubtitlesConfig())
     if not len(table):
         first = f"; the first: {table.broken[0].reason}" if table.broken else ""
         raise DataError(f"{place.path}: expected rows, found none that can be read{first}")
@@ -166,9 +178,14 @@ def _first_rows(table: Table) -> list[Cells]:
     return rows
 
 
-def _open_table(
-    place: SourceConfig, files: Sequence[Location], subtitles: SubtitlesConfig
-) -> Table:
+def optional_in(table: Table, fields: Fields) -> list[str]:
+    """Modalities that a row of the table may lack without being broken."""
+    if not isinstance(table, ClipTable):
+        return []
+    return [modality for modality, columns in fields.items() if set(columns) <= set(table.optional)]
+
+
+def open_table(place: SourceConfig, files: Sequence[Location], subtitles: SubtitlesConfig) -> Table:
     if is_hub(place.path):
         return HubTable(place.path, place.config, place.split)
     videos = [file for file in files if isinstance(file, Path) and _is_video(file)]

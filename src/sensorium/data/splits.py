@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,19 +11,23 @@ from pathlib import Path
 from sensorium.data.cache import Progress
 from sensorium.data.columns import Fields
 from sensorium.data.dataset import Dataset
-from sensorium.data.hub import is_hub
-from sensorium.data.locate import find, resolve
+from sensorium.data.mixing import Mixed
+from sensorium.data.places import SPLITS, lenient, open_place, open_split, open_streams
 from sensorium.data.quarantine import Broken, Quarantine
-from sensorium.data.reader import texts
+from sensorium.data.reader import texts, texts_of
 from sensorium.data.settings import DataConfig
-from sensorium.data.sources import MANIFESTS, Source, SourceConfig, open_source
+from sensorium.data.sources import Source, SourceConfig
+from sensorium.data.stream_loader import Streamed
+from sensorium.data.streams import Stream, StreamSource
+from sensorium.data.tables import Table
 from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 
 ROWS_LOOKED_AT = 20_000
 """Of a set that is not decoded up front, how many rows' texts are looked through for long ones."""
 
-SPLITS = ("train", "validation", "test")
+TOKENIZER_ROWS = 50_000
+"""Of a stream so many rows are read for the tokenizer, the first."""
 
 SplitProgress = Callable[[str, int, int], None]
 """Called with the split, its rows done and its rows in all, while a set is decoded up front."""
@@ -36,15 +40,17 @@ class DataSplits:
     Attributes:
         notes: what was guessed or cut, in words.
         quarantine: holds every broken row found so far; loaders add to it.
+        fields: modality -> columns, of each set to train on.
         fingerprints: split -> SHA-256 of its manifest, or of the names and sizes in its folder.
     """
 
-    train: Dataset | None
+    train: Dataset | Mixed | Streamed | None
     validation: Dataset | None
     test: Dataset | None
     tokenizer: Tokenizer
     notes: list[str]
     quarantine: Quarantine
+    fields: list[dict[str, list[str]]] = field(default_factory=list)
     fingerprints: dict[str, str] = field(default_factory=dict)
 
 
@@ -72,39 +78,81 @@ def open_splits(
     wanted = set(splits)
     if tokenizer is None and config.text.tokenizer is None:
         wanted.add("train")
-    sources, rows = _open_sources(config, seed, wanted)
+    streams = open_streams(config) if "train" in wanted and _is_streamed(config, "train") else []
+    sources, rows = _open_sources(config, seed, wanted, streams)
+    learnt_from: Sequence[Source | StreamSource] = streams or sources.get("train", [])
     if tokenizer is None:
-        tokenizer = _tokenizer(config, sources.get("train"), rows.get("train", ()))
+        tokenizer = _tokenizer(config, learnt_from, rows.get("train", ()))
     datasets = {
-        split: Dataset(
-            sources[split],
-            config,
-            tokenizer,
-            training=split == "train",
-            seed=seed,
-            rows=rows[split],
-        )
+        split: _mapped(config, tokenizer, sources[split], rows[split], split, seed)
         for split in SPLITS
         if split in splits and split in sources
     }
-    opened = list({id(dataset.source): dataset.source for dataset in datasets.values()}.values())
+    used = [source for split in datasets for source in sources[split]]
+    opened = list({id(source): source for source in used}.values())
     quarantine = Quarantine(quarantine_path, 0, config.failure_budget)
     quarantine.total = sum(len(source) + len(source.broken) for source in opened)
     broken, notes = _prepare(datasets, tokenizer, progress)
     quarantine.add_all([one for source in opened for one in source.broken] + broken)
-    return DataSplits(
-        train=datasets.get("train"),
-        validation=datasets.get("validation"),
-        test=datasets.get("test"),
-        tokenizer=tokenizer,
-        notes=[note for source in opened for note in source.notes] + notes,
-        quarantine=quarantine,
-        fingerprints={
-            split: sources[split].table.fingerprint()
-            for split in datasets
-            if getattr(config, split) is not None
-        },
+    streamed = (
+        _streamed(config, tokenizer, streams, seed) if streams and "train" in splits else None
     )
+    others = {split: datasets.get(split) for split in ("validation", "test")}
+    validation, test = others["validation"], others["test"]
+    assert not isinstance(validation, Mixed)
+    assert not isinstance(test, Mixed)
+    prints = {split: sources[split] for split in datasets if config.places(split)}
+    return DataSplits(
+        train=streamed or datasets.get("train"),
+        validation=validation,
+        test=test,
+        tokenizer=tokenizer,
+        notes=[note for source in streams for note in source.notes]
+        + [note for source in opened for note in source.notes]
+        + notes,
+        quarantine=quarantine,
+        fields=[source.fields for source in learnt_from],
+        fingerprints=({"train": _fingerprint([one.stream for one in streams])} if streamed else {})
+        | {split: _fingerprint([one.table for one in found]) for split, found in prints.items()},
+    )
+
+
+def _mapped(
+    config: DataConfig,
+    tokenizer: Tokenizer,
+    sources: Sequence[Source],
+    rows: Sequence[int],
+    split: str,
+    seed: int,
+) -> Dataset | Mixed:
+    training = split == "train"
+    if len(sources) == 1:
+        return Dataset(sources[0], config, tokenizer, training=training, seed=seed, rows=rows)
+    datasets = [
+        Dataset(source, lenient(config, source.fields), tokenizer, training=training, seed=seed)
+        for source in sources
+    ]
+    return Mixed(datasets, [place.weight for place in config.places(split)])
+
+
+def _streamed(
+    config: DataConfig, tokenizer: Tokenizer, streams: Sequence[StreamSource], seed: int
+) -> Streamed:
+    places = config.places("train")
+    several = len(places) > 1
+    return Streamed(
+        streams,
+        weights=[place.weight for place in places],
+        window_rows=[place.window_rows for place in places],
+        configs=[lenient(config, one.fields) if several else config for one in streams],
+        tokenizer=tokenizer,
+        seed=seed,
+    )
+
+
+def _fingerprint(parts: Sequence[Table | Stream]) -> str:
+    marks = [part.fingerprint() for part in parts]
+    return marks[0] if len(marks) == 1 else hashlib.sha256("".join(marks).encode()).hexdigest()
 
 
 def open_dataset(
@@ -126,102 +174,64 @@ def open_dataset(
     here = Path(path).expanduser().absolute()
     place = SourceConfig(path=str(here) if here.exists() else str(path))
     source = open_place(config, place, config.fields, strict=False)
-    if config.required is not None:
-        required = [modality for modality in config.required if modality in source.fields]
-        config = config.model_copy(update={"required": required})
+    config = lenient(config, source.fields)
     dataset = Dataset(source, config, tokenizer, training=False, seed=0)
     quarantine.total += len(source) + len(source.broken)
     quarantine.add_all(source.broken + dataset.prepare(progress))
     return dataset
 
 
-def for_split(place: SourceConfig, split: str) -> SourceConfig:
-    """The place with the split of a Hugging Face set that goes with the key it is said under."""
-    return place if place.split else place.model_copy(update={"split": split})
-
-
-def open_place(
-    config: DataConfig,
-    place: SourceConfig,
-    fields: Fields | None,
-    *,
-    strict: bool = True,
-    prefix: str = "",
-) -> Source:
-    """Find what a recipe names, and open it; see `open_source`."""
-    files = [] if is_hub(place.path) else find(config, place.path)
-    folder = None if place.folder is None else resolve(config, place.folder)
-    return open_source(
-        files,
-        fields,
-        strict=strict,
-        prefix=prefix,
-        modalities=config.modalities,
-        place=place,
-        folder=folder,
-        subtitles=config.subtitles,
-    )
-
-
 def _open_sources(
-    config: DataConfig, seed: int, wanted: set[str]
-) -> tuple[dict[str, Source], dict[str, Sequence[int]]]:
-    """Split -> its source and its rows; `train` also where another split is taken out of it."""
-    sources: dict[str, Source] = {}
+    config: DataConfig, seed: int, wanted: set[str], streams: Sequence[StreamSource]
+) -> tuple[dict[str, list[Source]], dict[str, Sequence[int]]]:
+    """Split -> its mapped sources, and its rows where it is one source; `train` also where another
+    split is taken out of it."""
+    sources: dict[str, list[Source]] = {}
     holds_out = config.validation is None and config.validation_share > 0
     if holds_out and "validation" in wanted:
         wanted = wanted | {"train"}
     for split in SPLITS:
-        place = getattr(config, split)
-        if place is None or split not in wanted:
-            continue
-        # What was guessed for the training set holds for the others, where they have the columns.
-        guessed = sources["train"].fields if "train" in sources else None
-        sources[split] = open_place(
-            config,
-            for_split(place, split),
-            config.fields or guessed,
-            strict=split == "train" or bool(config.fields),
-            prefix=_prefix(config, split),
-        )
-    rows: dict[str, Sequence[int]] = {split: range(len(sources[split])) for split in sources}
+        if split in wanted and not _is_streamed(config, split) and config.places(split):
+            # What holds for the (first) training set holds for the others, where they have it.
+            known: list[Fields | None] = [one.fields for one in streams or sources.get("train", ())]
+            known += [place.fields for place in config.places("train")]
+            sources[split] = open_split(config, split, known[0] if known else None)
+    rows: dict[str, Sequence[int]] = {
+        split: range(len(opened[0])) for split, opened in sources.items()
+    }
     if holds_out and "train" in sources:
         sources["validation"] = sources["train"]
-        rows["train"], rows["validation"] = _hold_out(sources["train"], config, seed)
+        rows["train"], rows["validation"] = _hold_out(sources["train"][0], config, seed)
     return sources, rows
 
 
+def _is_streamed(config: DataConfig, split: str) -> bool:
+    return any(place.stream for place in config.places(split))
+
+
 def _prepare(
-    datasets: dict[str, Dataset], tokenizer: Tokenizer, progress: SplitProgress | None
+    datasets: dict[str, Dataset | Mixed], tokenizer: Tokenizer, progress: SplitProgress | None
 ) -> tuple[list[Broken], list[str]]:
     """Decode what fits in memory; return the broken rows, and in words how many texts are cut."""
     broken: list[Broken] = []
     notes: list[str] = []
     for split, dataset in datasets.items():
-        before, which = tokenizer.cut, "texts"
-        broken += dataset.prepare(partial(progress, split) if progress else None)
-        if not dataset.in_memory:
-            before = tokenizer.cut
-            for text in dataset.texts(ROWS_LOOKED_AT):
-                tokenizer.encode(text)
-            if len(dataset) > ROWS_LOOKED_AT:
-                which = f"texts of the first {ROWS_LOOKED_AT:,} rows"
-        if cut := tokenizer.cut - before:
-            notes.append(
-                f"{split}: {cut:,} {which} are longer than "
-                f"data.text.context_tokens={tokenizer.context_tokens} and are cut"
-            )
+        for part in dataset.datasets if isinstance(dataset, Mixed) else [dataset]:
+            before, which = tokenizer.cut, "texts"
+            broken += part.prepare(partial(progress, split) if progress else None)
+            if not part.in_memory:
+                before = tokenizer.cut
+                for text in part.texts(ROWS_LOOKED_AT):
+                    tokenizer.encode(text)
+                if len(part) > ROWS_LOOKED_AT:
+                    which = f"texts of the first {ROWS_LOOKED_AT:,} rows"
+            if cut := tokenizer.cut - before:
+                name = split if part is dataset else f"{split}, {part.name}"
+                notes.append(
+                    f"{name}: {cut:,} {which} are longer than "
+                    f"data.text.context_tokens={tokenizer.context_tokens} and are cut"
+                )
     return broken, notes
-
-
-def _prefix(config: DataConfig, split: str) -> str:
-    """`train/` where the ids of two sets could be the same, as of two folders; else nothing."""
-    begins = {
-        other: Path(place.path).name if Path(place.path).suffix in MANIFESTS else ""
-        for other in SPLITS
-        if (place := getattr(config, other)) is not None
-    }
-    return f"{split}/" if list(begins.values()).count(begins[split]) > 1 else ""
 
 
 def _hold_out(source: Source, config: DataConfig, seed: int) -> tuple[list[int], list[int]]:
@@ -241,12 +251,24 @@ def _hold_out(source: Source, config: DataConfig, seed: int) -> tuple[list[int],
     return kept, held_out
 
 
-def _tokenizer(config: DataConfig, train: Source | None, rows: Sequence[int]) -> Tokenizer:
+def _tokenizer(
+    config: DataConfig, sources: Sequence[Source | StreamSource], rows: Sequence[int]
+) -> Tokenizer:
     if config.text.tokenizer is not None:
         return Tokenizer.load(Path(config.text.tokenizer).expanduser(), config.text.context_tokens)
-    if train is None:
+    if not sources:
         raise DataError(
             "no tokenizer, and no data.train to train one on; give data.train=PATH or "
             "data.text.tokenizer=PATH"
         )
-    return Tokenizer.train(texts(train, rows), config.text)
+    return Tokenizer.train(_texts(sources, rows), config.text)
+
+
+def _texts(sources: Sequence[Source | StreamSource], rows: Sequence[int]) -> Iterator[str]:
+    """The texts to learn words from; of a stream those of its first rows."""
+    for source in sources:
+        if isinstance(source, StreamSource):
+            for row in source.first_rows(TOKENIZER_ROWS):
+                yield from texts_of(row, source.fields)
+        else:
+            yield from texts(source, rows if len(sources) == 1 else range(len(source)))

@@ -113,12 +113,11 @@ class TarStream:
     when a row's turn comes; what lies at a URL is read as it comes by.
     """
 
-    rows = None
-
     def __init__(self, name: str, files: Sequence[Location]) -> None:
         self.name = name
         self.files = files
         self.shards = len(files)
+        self.rows: int | None = None
         self.classes: dict[str, list[str]] = {}
 
     def folder(self, shard: int) -> Location:
@@ -167,7 +166,7 @@ def _groups(opened: BinaryIO, file: Location, keep: Keep) -> Iterator[Group | Br
             if not member.isreg() or posixpath.basename(member.name).startswith((".", "__")):
                 continue
             if member.offset_data + member.size > end:
-                damage, group = f"truncated within {member.name!r}", None
+                damage = f"truncated within {member.name!r}"
                 break
             key, ending = _split(member.name)
             if group is not None and group.key != key:
@@ -179,9 +178,10 @@ def _groups(opened: BinaryIO, file: Location, keep: Keep) -> Iterator[Group | Br
             damage = _damage_at(opened, archive.offset)
     except (tarfile.TarError, EOFError) as error:
         damage = f"damaged ({error})"
-    if group is not None:
-        yield group
-    if damage is not None:
+    if damage is None:
+        if group is not None:
+            yield group
+    else:  # nobody knows whether the last row is whole
         yield Broken(file.name, f"the shard is {damage}; the rows before are used")
 
 

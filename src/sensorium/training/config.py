@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from sensorium.config import Config
+from sensorium.errors import TrainingError
 
 
 class TrainConfig(Config):
@@ -73,8 +74,20 @@ class TrainConfig(Config):
         return self
 
     def total_steps(self, batches_per_epoch: int) -> int:
-        """The length in optimizer steps."""
+        """The length in optimizer steps.
+
+        Args:
+            batches_per_epoch: 0 where the data does not say.
+
+        Raises:
+            TrainingError: the length is said in epochs, and nobody knows how long one is.
+        """
         if self.steps is not None:
             return self.steps
         assert self.epochs is not None
+        if not batches_per_epoch:
+            raise TrainingError(
+                f"train.epochs={self.epochs:g} of a stream that does not say how many rows it has; "
+                "give train.steps=N and train.epochs=null"
+            )
         return max(1, round(self.epochs * batches_per_epoch))

@@ -11,7 +11,7 @@ from sensorium.data.check import OpenedSet, Report, Unopened, check_sets, find_s
 from sensorium.data.check.page import write_check_page
 from sensorium.data.columns import Fields
 from sensorium.data.locate import is_several
-from sensorium.data.splits import SPLITS, for_split, open_place
+from sensorium.data.places import SPLITS, for_split, open_place
 from sensorium.errors import DataError
 from sensorium.recipe import load_recipe, shipped_recipes
 from sensorium.verbs.listeners import Listeners
@@ -71,10 +71,14 @@ def _places(data: str) -> tuple[DataConfig | None, dict[str, SourceConfig]]:
             return None, _found(place)
         return None, {data.rpartition("/")[2]: SourceConfig(path=data)}
     config = load_recipe(data).data
-    named = {split: place for split in SPLITS if (place := getattr(config, split)) is not None}
-    if not named:
+    named = {split: config.places(split) for split in SPLITS}
+    if not any(named.values()):
         raise DataError(f"recipe {data} names no data; set data.train, data.validation, data.test")
-    return config, {split: for_split(place, split) for split, place in named.items()}
+    return config, {
+        split if len(places) == 1 else f"{split} {number}": for_split(place, split)
+        for split, places in named.items()
+        for number, place in enumerate(places, start=1)
+    }
 
 
 def _found(path: Path) -> dict[str, SourceConfig]:

@@ -11,7 +11,16 @@ from typing import Any
 import torch
 
 from sensorium import ranks
-from sensorium.data import DataSplits, Loader, open_splits
+from sensorium.data import (
+    Dataset,
+    DataSplits,
+    Loader,
+    Mixed,
+    Quarantine,
+    Streamed,
+    StreamLoader,
+    open_splits,
+)
 from sensorium.errors import RecipeError, RunError
 from sensorium.recipe import Recipe, load_recipe, override_recipe
 from sensorium.run import RUNS, Run, build, choose_device
@@ -164,11 +173,10 @@ def _draw_world(recipe: Recipe, listeners: Listeners) -> None:
 
 def _settle_fields(run: Run, splits: DataSplits) -> Run:
     """Write the guessed columns into the run's recipe, where they are the same in every set."""
-    assert splits.train is not None, "a recipe without data.train is refused"
-    fields = splits.train.source.fields
     others = [dataset for dataset in (splits.validation, splits.test) if dataset is not None]
-    same = all(dataset.source.fields == fields for dataset in others)
-    return run.settle_fields(fields) if same else run
+    several = len(splits.fields) > 1
+    same = all(dataset.source.fields == splits.fields[0] for dataset in others)
+    return run.settle_fields(splits.fields) if same or several else run
 
 
 def _check_fingerprints(run: Run, splits: DataSplits) -> None:
@@ -184,18 +192,7 @@ def _check_fingerprints(run: Run, splits: DataSplits) -> None:
 def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners) -> Outcome:
     recipe, dataset = run.recipe, splits.train
     assert dataset is not None, "a recipe without data.train is refused"
-    batches = Loader(
-        dataset,
-        batch_size=min(recipe.train.batch_size, len(dataset)),
-        seed=recipe.seed,
-        shuffle=True,
-        quarantine=splits.quarantine,
-        workers=recipe.data.workers,
-        drop_last=True,
-        pin_memory=choose_device(recipe.train.device).type == "cuda",
-        rank=ranks.rank(),
-        ranks=ranks.count(),
-    )
+    batches = _batches(recipe, dataset, splits.quarantine)
 
     def validate() -> Mapping[str, float]:
         assert splits.validation is not None
@@ -210,6 +207,35 @@ def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners)
         seed=recipe.seed,
         validate=None if splits.validation is None else validate,
         on_progress=listeners.on_training,
+    )
+
+
+def _batches(
+    recipe: Recipe, dataset: Dataset | Mixed | Streamed, quarantine: Quarantine
+) -> Loader | StreamLoader:
+    """The batches to train on, without end."""
+    pin_memory = choose_device(recipe.train.device).type == "cuda"
+    if isinstance(dataset, Streamed):
+        return StreamLoader(
+            dataset,
+            batch_size=recipe.train.batch_size,
+            quarantine=quarantine,
+            workers=recipe.data.workers,
+            pin_memory=pin_memory,
+            rank=ranks.rank(),
+            ranks=ranks.count(),
+        )
+    return Loader(
+        dataset,
+        batch_size=min(recipe.train.batch_size, len(dataset)),
+        seed=recipe.seed,
+        shuffle=True,
+        quarantine=quarantine,
+        workers=recipe.data.workers,
+        drop_last=True,
+        pin_memory=pin_memory,
+        rank=ranks.rank(),
+        ranks=ranks.count(),
     )
 
 
