@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
@@ -65,6 +65,8 @@ def _row(key: str, field: FieldInfo) -> tuple[str, ...]:
 def _kind(annotation: Any) -> str:
     """A type in words: `float`, `crop, pad or stretch`, `list of str`."""
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _kind(arguments[0])
     if origin in (Union, UnionType):
         return " or ".join(_kind(one) for one in arguments if one is not NoneType)
     if origin is Literal:
@@ -101,7 +103,8 @@ def _inner(annotation: Any) -> list[type[BaseModel]]:
     """The config classes that an annotation names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [inner for argument in get_args(annotation) for inner in _inner(argument)]
+    inner = [one for argument in get_args(annotation) for one in _inner(argument)]
+    return list(dict.fromkeys(inner))  # "a set, or a list of sets" has the keys of a set once
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:
