@@ -124,7 +124,7 @@ def test_broken_absent_and_unseen_show_their_ids(write):
     assert f'<div class="nothing">{IDS[0]}</div>' in page
     assert "<img" in page
     unseen = write(retrieved=retrieved(torch.eye(8), ("audio", "text")))
-    assert f'<div class="nothing">{IDS[0]}</div>' in unseen
+    assert f'<div class="nothing">words of {IDS[0]} ({IDS[0]})</div>' in unseen
     assert "Audio → text" in unseen
 
 

@@ -1,6 +1,6 @@
 """Short trainings whose batches come in shares: by each of two processes, or joined in one.
 
-    torchrun --nproc-per-node 2 -m tests.training.shares FOLDER
+    python -m tests.training.shares FOLDER
 
 leaves runs in FOLDER/whole and FOLDER/parts, and then fails, because the supply of rank 1 does.
 """

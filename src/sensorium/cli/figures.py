@@ -23,7 +23,9 @@ def print_figures(metrics: Mapping[str, float], split: str) -> None:
         name.removesuffix("/recall_at_1") for name in own if name.endswith("/recall_at_1")
     ]
     if directions:
-        rows = [[_words(direction), *_retrieval(own, direction)] for direction in directions]
+        from sensorium.evaluation.figures import direction_in_words
+
+        rows = [[direction_in_words(name), *_retrieval(own, name)] for name in directions]
         print_table(f"{split}: retrieval", ["", *HEADINGS], rows)
     others = {k: v for k, v in own.items() if k.rpartition("/")[0] not in directions}
     if others:

@@ -138,7 +138,7 @@ class _Search:
 
 
 def _face(shown: Shown, modality: str) -> Face:
-    """What is seen of a modality; its id stands in for what is missing, broken or unseen."""
+    """What is seen of a modality; words and id stand in for what is missing, broken or unseen."""
     if modality == "text" and shown.text is not None:
         return Face(None, shown.text)
     if modality == "image" and shown.image is not None:
@@ -146,4 +146,4 @@ def _face(shown: Shown, modality: str) -> Face:
             return Face(thumbnail(shown.image, THUMBNAIL_SIDE), shown.text or shown.id)
         except BrokenSample:
             pass  # named in the quarantine
-    return Face(None, shown.id)
+    return Face(None, shown.id if shown.text is None else f"{shown.text} ({shown.id})")

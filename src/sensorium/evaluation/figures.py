@@ -116,6 +116,13 @@ def spoken(name: str) -> str:
     return name.replace("/", ", ").replace("_to_", " → ").replace("_", " ")
 
 
+def direction_in_words(name: str) -> str:
+    """`contrastive/image_to_text` is `image → text`; with `matching/reranked_`, `, re-ranked`."""
+    direction = name.rpartition("/")[2]
+    plain = direction.removeprefix("reranked_")
+    return spoken(plain) + (", re-ranked" if plain != direction else "")
+
+
 def _figures(split: str, figures: Mapping[str, float]) -> SplitFigures:
     left = dict(figures)
     first = f"/recall_at_{RECALL_AT[0]}"
@@ -124,7 +131,7 @@ def _figures(split: str, figures: Mapping[str, float]) -> SplitFigures:
         split=split,
         retrievals=[
             Retrieval(
-                name=_direction(direction),
+                name=direction_in_words(direction),
                 recalls=[left.pop(f"{direction}/recall_at_{k}", None) for k in RECALL_AT],
                 median_rank=left.pop(f"{direction}/median_rank", None),
                 chance=left.pop(f"{direction}/chance", None),
@@ -136,10 +143,3 @@ def _figures(split: str, figures: Mapping[str, float]) -> SplitFigures:
         masked_language_withheld=left.pop("masked_language/accuracy_withheld", None),
         others={spoken(name): figure for name, figure in left.items()},
     )
-
-
-def _direction(name: str) -> str:
-    """`contrastive/image_to_text` and `matching/reranked_image_to_text` in words."""
-    direction = name.rpartition("/")[2]
-    plain = direction.removeprefix("reranked_")
-    return spoken(plain) + (", re-ranked" if plain != direction else "")
