@@ -13,9 +13,9 @@ from torch import Tensor
 
 from sensorium.batch import Sample
 from sensorium.data.cache import Cache, Progress
-from sensorium.data.cells import Medium, as_medium, as_text, filled
+from sensorium.data.cells import Medium, as_text, filled
 from sensorium.data.image import read_file
-from sensorium.data.modalities import Image, Modality, build_modalities
+from sensorium.data.modalities import MediumModality, Modality, build_modalities
 from sensorium.data.quarantine import Broken, BrokenSample
 from sensorium.data.reader import Reader, Store, texts
 from sensorium.data.segments import Segment
@@ -152,19 +152,20 @@ class Dataset:
         return self._indices[id]
 
     def describe(self, index: int) -> dict[str, str | None]:
-        """What a table shows of a sample: `id`, `image` (its file) and `text`, None where absent.
+        """What a table shows of a sample: its `id`, its `text`, and for `image`, `audio` and
+        `video` the path of the file; None where it has none, or none of its own.
 
         Raises:
             BrokenSample: the row is broken; no sample that a loader gave is.
         """
-        picture = self._picture(index)
-        path = picture.source if picture and isinstance(picture.source, Path) else None
         text = self._first("text", index)
-        return {
-            "id": self.id(index),
-            "image": None if path is None else str(path),
-            "text": None if text is None else as_text(text),
-        }
+        facts = {"id": self.id(index), "text": None if text is None else as_text(text)}
+        for name, modality in self.modalities.items():
+            if isinstance(modality, MediumModality):
+                medium = self._medium(name, modality, index)
+                path = medium.source if medium and isinstance(medium.source, Path) else None
+                facts[name] = None if path is None else str(path)
+        return facts
 
     def image_bytes(self, index: int) -> bytes | None:
         """The sample's picture file as it is; None where it has none.
@@ -172,15 +173,17 @@ class Dataset:
         Raises:
             BrokenSample: the file cannot be read.
         """
-        picture = self._picture(index)
+        image = self.modalities["image"]
+        assert isinstance(image, MediumModality)
+        picture = self._medium("image", image, index)
         if picture is None:
             return None
         content = picture.content
         return read_file(content) if isinstance(content, Path) else content
 
-    def _picture(self, index: int) -> Medium | None:
-        cell = self._first("image", index)
-        return None if cell is None else as_medium(cell, self.source.folder, Image.noun)
+    def _medium(self, name: str, modality: MediumModality, index: int) -> Medium | None:
+        cell = self._first(name, index)
+        return None if cell is None else modality.read(cell, self.source.folder)
 
     def _first(self, modality: str, index: int) -> Any:
         values = self.source.row(self._rows[index]).values

@@ -1,16 +1,16 @@
 """Samples -> a log-mel spectrogram: how loud each band of hearing is, frame by frame.
 
-    power[t, f] = |STFT(x)[t, f]|^2      mel = power W      out = (max(log10 mel, peak - 8) + 4) / 4
+    power[t, f] = |STFT(x)[t, f]|^2      mel = power W      out = max(0, log10 mel - peak + 8) / 4
 
 A frame stands on every multiple of the hop that lies within the sound, with zeros beyond both ends.
-The mel scale and the area of its triangles are Slaney's, as in librosa. The log is held to the 80
-decibels below the loudest value, which is where recordings hold noise, and scaled to about -1 to 1,
-as in Whisper.
+The mel scale and the area of its triangles are Slaney's, as in librosa. The scale is that of the
+recording itself: 2 is its loudest value, 0 lies 80 decibels below, as Whisper cuts it off. So
+silence and padding are alike, and how loud a recording was made changes nothing.
 
 Shapes: S samples, T frames, K frequencies, M mel bins.
 
 Source: Slaney 1998, "Auditory Toolbox"; Radford et al. 2022, "Robust Speech Recognition via
-Large-Scale Weak Supervision" (the scaling).
+Large-Scale Weak Supervision" (the range).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ RANGE_BELS = 8.0
 
 
 def log_mel(wave: Tensor, config: AudioConfig) -> Tensor:
-    """float32 [S], S > 0, at `config.sample_rate` -> float32 [T, M], T = ceil(S / hop)."""
-    mel = mel_power(wave, config)
-    bels = mel.clamp(min=SOFTEST_POWER).log10()
-    return (bels.clamp(min=bels.max() - RANGE_BELS) + 4) / 4
+    """float32 [S], S > 0, at `config.sample_rate` -> float32 [T, M], T = ceil(S / hop), 0 to 2."""
+    power = mel_power(wave, config)
+    softest = max(float(power.max()) * 10**-RANGE_BELS, SOFTEST_POWER)
+    return power.clamp(min=softest).div(softest).log10().mul(2 / RANGE_BELS)
 
 
 def mel_power(wave: Tensor, config: AudioConfig) -> Tensor:

@@ -1,4 +1,4 @@
-"""A search index in the run folder: one row for each picture and each text, with its vector.
+"""A search index in the run folder: a row for each modality of each sample, with its vector.
 
 LanceDB keeps it as files and searches it inside this process; there is no server to run.
 
@@ -22,6 +22,8 @@ from sensorium.errors import RunError
 
 TABLE = "samples"
 SAMPLES_AT_A_TIME = 256
+MEDIA = ("image", "video", "audio")
+"""Whose files a found sample names, in this order where its text was found."""
 
 
 class SearchIndex:
@@ -95,7 +97,7 @@ class SearchIndex:
                 score=1 - row["_distance"],
                 id=row["id"],
                 text=row["text"],
-                image=row["picture"] if row["path"] is None else _bytes_of(Path(row["path"])),
+                image=row["picture"] or _bytes_of(row["image_path"]),
                 path=row["path"],
             )
             for rank, row in enumerate(rows, start=1)
@@ -108,7 +110,8 @@ def _schema(width: int) -> pyarrow.Schema:
             "id": pyarrow.string(),
             "modality": pyarrow.string(),
             "text": pyarrow.string(),
-            "path": pyarrow.string(),
+            "path": pyarrow.string(),  # the file that was embedded; of a text, one beside it
+            "image_path": pyarrow.string(),
             "picture": pyarrow.binary(),  # the file itself, where it lies inside a table
             "vector": pyarrow.list_(pyarrow.float32(), width),
         }
@@ -131,22 +134,25 @@ def _rows(
     rows = []
     for index, vector in zip(indices, vectors.numpy(), strict=True):
         facts = dataset.describe(index)
+        files = {m: str(Path(file).resolve()) for m in MEDIA if (file := facts[m]) is not None}
+        beside = next(iter(files.values()), None)
         rows.append(
             {
                 "id": facts["id"],
                 "modality": modality,
                 "text": facts["text"],
-                "path": None if facts["image"] is None else str(Path(facts["image"]).resolve()),
-                "picture": None if facts["image"] is not None else dataset.image_bytes(index),
+                "path": beside if modality == "text" else files.get(modality),
+                "image_path": files.get("image"),
+                "picture": None if "image" in files else dataset.image_bytes(index),
                 "vector": vector,
             }
         )
     return pyarrow.Table.from_pylist(rows, schema=schema)
 
 
-def _bytes_of(path: Path) -> bytes | None:
-    """The picture, or None where it was moved since."""
+def _bytes_of(path: str | None) -> bytes | None:
+    """The picture, or None where there is none or it was moved since."""
     try:
-        return path.read_bytes()
+        return None if path is None else Path(path).read_bytes()
     except OSError:
         return None

@@ -23,7 +23,7 @@ class Hit:
         id: its name.
         text: its text, where it has one.
         image: the bytes of its picture file, where it has one.
-        path: where that file is, if it is one of its own.
+        path: of the file that was found; where that is a text, of one beside it.
     """
 
     rank: int

@@ -1,7 +1,8 @@
-"""Search a run's index by words or by a picture."""
+"""Search a run's index by words, or by a picture, a sound or a video."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sensorium.batch import Sample
@@ -18,18 +19,23 @@ def search(
     text: str | None = None,
     *,
     image: str | Path | None = None,
-    find: str = "image",
+    audio: str | Path | None = None,
+    video: str | Path | None = None,
+    find: str | None = None,
     top: int = 10,
     html: str | Path | None = None,
     device: str = "auto",
 ) -> list[Hit]:
-    """What in the run's index is nearest to some words, or to a picture.
+    """What in the run's index is nearest to some words, or to a file.
 
     Args:
         run: the run folder, indexed before.
-        text: the words; or give `image`.
+        text: the words; or give one of the next.
         image: a picture file.
-        find: modality of what is looked for: `image` or `text`.
+        audio: a sound file, or a video whose sound is meant.
+        video: a video file.
+        find: modality of what is looked for; None takes pictures, or, where the run does not know
+            them, the first modality that it knows beside that of the query.
         top: how many.
         html: write the hits as a page of pictures there, too.
         device: where to compute.
@@ -38,28 +44,39 @@ def search(
         Best first, with the cosine similarity as score.
 
     Raises:
-        SensoriumError: no such run, no index, or not exactly one of words and picture.
+        SensoriumError: no such run, no index, a modality that the run does not know, or not exactly
+            one thing to search by.
     """
-    if (text is None) == (image is None) or (text is not None and not text.strip()):
-        raise DataError("expected either words or a picture to search by, one of the two")
+    modality, cell = _asked({"text": text, "image": image, "audio": audio, "video": video})
     opened = Run.open(run)
     mixture, tokenizer = opened.mixture(choose_device(device))
     modalities = build_modalities(opened.recipe.data, tokenizer)
     embedder = Embedder(mixture, modalities)
-    if find not in embedder.modalities:
+    known = embedder.modalities
+    find = find or ("image" if "image" in known else next(m for m in known if m != modality))
+    if find not in known:
         raise DataError(
-            f"this run can find {' or '.join(embedder.modalities)}, not {find!r}; choose one with "
-            "--find"
+            f"this run can find {' or '.join(known)}, not {find!r}; choose one with --find"
         )
-    modality = "image" if text is None else "text"
-    query = _query(modalities[modality], text or str(image), modality)
+    if modality not in known:
+        raise DataError(f"this run can be searched by {' or '.join(known)}, not by {modality}")
+    query = _query(modalities[modality], cell, modality)
     vector = embedder.embed([query], modality)[0]
     hits = SearchIndex(opened.folder / "index").search(vector, find, top)
     if html is not None:
         query_image = None if image is None else Path(image).read_bytes()
         Path(html).parent.mkdir(parents=True, exist_ok=True)
-        write_sheet(Path(html), text or str(image), hits, query_image=query_image)
+        write_sheet(Path(html), cell, hits, query_image=query_image)
     return hits
+
+
+def _asked(given: Mapping[str, str | Path | None]) -> tuple[str, str]:
+    """The one modality that is given, and what: words, or the path of a file."""
+    asked = {name: str(value) for name, value in given.items() if value is not None}
+    if len(asked) != 1 or not next(iter(asked.values())).strip():
+        files = ", ".join(f"--{name}" for name in given if name != "text")
+        raise DataError(f"expected one thing to search by: words, or a file by one of {files}")
+    return next(iter(asked.items()))
 
 
 def _query(modality: Modality, cell: str, name: str) -> Sample:
