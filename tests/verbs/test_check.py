@@ -1,6 +1,7 @@
 """Whole checks, from a path or a recipe to a report and its page."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -102,6 +103,16 @@ def test_videos_can_be_played_on_the_page(tmp_path: Path) -> None:
     assert '<video src="data:video/mp4;base64,' in html
     assert "media-src data:" in html
     assert len(html) < 50_000
+
+
+def test_names_that_are_not_utf_8(tmp_path: Path, sensorium) -> None:
+    try:
+        (tmp_path / os.fsdecode(b"bad\xff.png")).touch()
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert r"bad\udcff.png" in sensorium("check", tmp_path, "--workers", 1).out
+    answer = sensorium("check", tmp_path, "--workers", 1, "--json")
+    assert json.loads(answer.out)["sets"][0]["broken"][0]["id"] == os.fsdecode(b"bad\xff.png")
 
 
 def test_exit_status(data: Path, sensorium) -> None:

@@ -3,6 +3,7 @@
 What a verb does is in `sensorium.verbs`, imported when the verb runs, so that `--help` is quick.
 """
 
+import io
 import sys
 
 import typer
@@ -31,6 +32,10 @@ for verb in (demo, world, check, pretrain, evaluate, index, search, runs):
 
 def main() -> None:
     """Run the verb. A user's mistake is one message and exit status 1, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file's name may hold what UTF-8 has not; told as JSON escapes it.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except SensoriumError as error:

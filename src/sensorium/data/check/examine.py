@@ -145,8 +145,8 @@ class Examiner:
         except BrokenSample as error:
             raise BrokenSample(f"{medium.name}: {error}") from error
         except Exception as error:  # a check that a file can end is none
-            kind = type(error).__name__
-            raise BrokenSample(f"{medium.name}: {kind} while it was decoded ({error})") from error
+            name = type(error).__name__
+            raise BrokenSample(f"{medium.name}: {name} while it was decoded ({error})") from error
 
     def _labels(self, row: Row) -> dict[str, list[str]]:
         found = {}

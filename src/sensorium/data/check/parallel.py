@@ -44,12 +44,29 @@ def examine_all(examiners: Sequence[Examiner], workers: int) -> Iterator[tuple[i
     while chunks:
         done = 0
         with suppress(BrokenProcessPool):
-            for number, examined in _in_processes(examiners, chunks, workers):
+            for number, examined in _in_processes(examiners, chunks, workers, CHUNKS_AHEAD):
                 done += 1
                 yield from ((number, one) for one in examined)
-        for number, rows in chunks[done : done + workers * CHUNKS_AHEAD]:
-            yield from ((number, _alone(examiners, number, row)) for row in rows)
-        chunks = chunks[done + workers * CHUNKS_AHEAD :]
+        killed = chunks[done : done + workers * CHUNKS_AHEAD]
+        yield from _one_by_one(examiners, killed)
+        chunks = chunks[done + len(killed) :]
+
+
+def _one_by_one(
+    examiners: Sequence[Examiner], chunks: Sequence[Chunk]
+) -> Iterator[tuple[int, Examined]]:
+    """Never two rows at once, so that the one that ends its process is known."""
+    rows = [(number, range(row, row + 1)) for number, chunk in chunks for row in chunk]
+    while rows:
+        done = 0
+        with suppress(BrokenProcessPool):
+            for number, (examined,) in _in_processes(examiners, rows, workers=1, ahead=1):
+                done += 1
+                yield number, examined
+        if done < len(rows):
+            number, (row,) = rows[done]
+            yield number, Examined(row, broken=[KILLED])
+        rows = rows[done + 1 :]
 
 
 def _chunks(examiners: Sequence[Examiner], workers: int) -> list[Chunk]:
@@ -63,27 +80,19 @@ def _chunks(examiners: Sequence[Examiner], workers: int) -> list[Chunk]:
 
 
 def _in_processes(
-    examiners: Sequence[Examiner], chunks: Sequence[Chunk], workers: int
+    examiners: Sequence[Examiner], chunks: Sequence[Chunk], workers: int, ahead: int
 ) -> Iterator[tuple[int, list[Examined]]]:
     pool = ProcessPoolExecutor(workers, initializer=_start, initargs=(examiners,))
     pending: deque[Future[tuple[int, list[Examined]]]] = deque()
     try:
         for chunk in chunks:
             pending.append(pool.submit(_examine, chunk))
-            if len(pending) >= workers * CHUNKS_AHEAD:
+            if len(pending) >= workers * ahead:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _alone(examiners: Sequence[Examiner], number: int, row: int) -> Examined:
-    try:
-        ((_, (examined,)),) = _in_processes(examiners, [(number, range(row, row + 1))], 1)
-    except BrokenProcessPool:
-        return Examined(row, broken=[KILLED])
-    return examined
 
 
 _examiners: Sequence[Examiner] = ()
