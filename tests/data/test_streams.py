@@ -14,13 +14,16 @@ from tests.data.shards import pairs, png, tar, write_shards
 
 from sensorium.batch import Batch
 from sensorium.data import (
+    Broken,
     DataConfig,
     Quarantine,
     Streamed,
     StreamLoader,
     Tokenizer,
+    open_source,
     open_splits,
 )
+from sensorium.data.streams import TableStream
 from sensorium.errors import DataError, FailureBudgetError
 
 KINDS = ["jsonl", "csv", "parquet", "tar", "hf", "table", "memory", "mixed"]
@@ -234,6 +237,19 @@ def test_broken_rows_are_named_and_skipped(
     strict = load(splits.train, quarantine=Quarantine(None, 0, 0), workers=workers)
     with pytest.raises(FailureBudgetError, match=r"\.tar(/bad)?: "):
         list(islice(strict, 30))
+
+
+def test_what_a_table_could_not_read_is_named_where_it_is_streamed(
+    tmp_path: Path,
+) -> None:
+    images = [{"id": n, "file_name": f"{n}.png"} for n in range(3)]
+    (tmp_path / "a.json").write_text(json.dumps({"images": images}))
+    table = open_source(tmp_path / "a.json", {"image": "file_name", "text": []}).table
+    table.broken.append(Broken("a.json:3", "damaged"))
+    stream = TableStream(table)
+    assert [*stream.read(0, 1, 1)][-1] == table.broken[0]
+    assert len([*stream.read(0, 0, 1)]) == 4
+    assert len([*stream.read(0, 1, 2)]) == 2
 
 
 def test_a_stream_of_nothing_but_broken_rows_ends(tmp_path: Path, tokenizer: Tokenizer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +132,46 @@ class Part:
         with self.file.open("rb") as file:
             file.seek(self.start)
             return file.read(-1 if self.size is None else self.size)
+
+
+class KeptOpen:
+    """A file of which many small parts are read: kept open, or in memory where it is at a URL.
+
+    To open a file anew for each part would cost more than the parts. It can be sent to a worker
+    process, and read in threads.
+    """
+
+    def __init__(self, file: Location) -> None:
+        self.file = file
+        self._descriptor: int | None = None
+        self._content = file.read(0, None) if isinstance(file, Remote) else None
+
+    def read(self, start: int, size: int) -> bytes:
+        """A part of the file.
+
+        Raises:
+            BrokenSample: the file is missing, cannot be read, or ends too early.
+        """
+        if self._content is not None:
+            return self._content[start : start + size]
+        if not hasattr(os, "pread"):
+            return Part(self.file, start, size).read()
+        try:
+            if self._descriptor is None:
+                self._descriptor = os.open(str(self.file), os.O_RDONLY)
+            content = os.pread(self._descriptor, size, start)
+        except OSError as error:
+            raise BrokenSample(f"{self.file.name} cannot be read ({error.strerror})") from error
+        if len(content) < size:
+            raise BrokenSample(f"{self.file.name} ends within it")
+        return content
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_descriptor": None}
+
+    def __del__(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
 
 
 def location(path: str) -> Location:

@@ -6,6 +6,7 @@ read and parsed when it is asked for.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from typing import BinaryIO
 
-from sensorium.data.files import Location, Part, Remote
+from sensorium.data.files import KeptOpen, Location
 from sensorium.data.quarantine import Broken, BrokenSample
 from sensorium.data.tables import Cells, Entry, file_fingerprint, names_fingerprint
 from sensorium.errors import DataError
@@ -37,7 +38,7 @@ class LineTable:
         self.classes: dict[str, list[str]] = {}
         self.flaws: list[Broken] = []
         self.broken: list[Broken] = []
-        self._content = file.read(0, None) if isinstance(file, Remote) else None
+        self._content = KeptOpen(file)
         self._parse = _parser(file)
         self._lines, self._starts, self._sizes = array("q"), array("q"), array("l")
         columns: dict[str, None] = {}
@@ -60,10 +61,7 @@ class LineTable:
         return f"{self.name}:{self._lines[row]}"
 
     def cells(self, row: int) -> Cells:
-        start, size = self._starts[row], self._sizes[row]
-        if self._content is not None:
-            return self._parse(self._content[start : start + size])
-        return self._parse(Part(self.file, start, size).read())
+        return self._parse(self._content.read(self._starts[row], self._sizes[row]))
 
     def fingerprint(self) -> str:
         return file_fingerprint(self.file)
@@ -119,7 +117,7 @@ def _json_records(opened: BinaryIO) -> Iterator[Record]:
 
 def _json_row(content: bytes) -> Cells:
     try:
-        row = json.loads(content.decode("utf-8-sig"))
+        row = json.loads(content.removeprefix(codecs.BOM_UTF8).decode())
     except UnicodeDecodeError as error:
         raise BrokenSample(f"the line is not UTF-8 (byte {error.start})") from None
     except (ValueError, RecursionError) as error:

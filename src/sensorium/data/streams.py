@@ -59,12 +59,12 @@ class Stream(Protocol):
 
 
 class TableStream:
-    """The rows of a table, in their order."""
+    """The rows of a table, in their order, and then those that it could not read."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.name = table.name
-        self.shards = -(-len(table) // ROWS_OF_A_SHARD)
+        self.shards = -(-(len(table) + len(table.broken)) // ROWS_OF_A_SHARD)
         self.rows: int | None = len(table)
         self.classes = table.classes
 
@@ -72,8 +72,12 @@ class TableStream:
         return self.table.folder
 
     def read(self, shard: int, start: int, step: int) -> Iterator[Entry]:
-        first = shard * ROWS_OF_A_SHARD
-        for row in range(first + start, min(first + ROWS_OF_A_SHARD, len(self.table)), step):
+        rows, first = len(self.table), shard * ROWS_OF_A_SHARD
+        end = min(first + ROWS_OF_A_SHARD, rows + len(self.table.broken))
+        for row in range(first + start, end, step):
+            if row >= rows:
+                yield self.table.broken[row - rows]
+                continue
             try:
                 yield self.table.id(row), self.table.cells(row)
             except BrokenSample as error:
