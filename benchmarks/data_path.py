@@ -184,7 +184,7 @@ def waiting(options: argparse.Namespace) -> dict[str, Any]:
     results = {}
     for name, cache in (("in memory", 1024), ("from files", 0)):
         with tempfile.TemporaryDirectory() as folder:
-            overrides = ["train.steps=60", f"data.cache_megabytes={cache}"]
+            overrides = ["train.epochs=null", "train.steps=60", f"data.cache_megabytes={cache}"]
             run = pretrain(load_recipe("emoji", overrides), run_dir=Path(folder) / "run").run
             lines = (run.folder / "metrics.jsonl").read_text().splitlines()
         shares = [s for line in lines if (s := json.loads(line).get("train/data_wait")) is not None]
