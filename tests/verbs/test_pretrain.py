@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from PIL import Image
 from tests.conftest import Command
 from tests.pairs import read_rows, tiny_tree, write_pairs, write_recipe, write_rows
 
@@ -254,3 +255,16 @@ def test_every_modality_is_withheld_once_and_several_where_asked_for(trained, tm
     assert refused.status == 1
     assert "cannot withhold audio: the model of" in refused.err
     assert "knows only image, text" in refused.err
+
+
+def test_pictures_in_their_own_shape(data: Path, tmp_path: Path) -> None:
+    for number in range(20):
+        with Image.open(data / f"{number}.png") as picture:
+            shape = [(32, 8), (8, 32), (12, 16), (16, 16)][number // 4 % 4]
+            picture.resize(shape).save(data / f"{number}.png")
+    tree = tiny_tree(data, steps=4)
+    tree["data"]["image"] |= {"fit": "native", "patch_size": 4}
+    tree["model"]["encoders"]["image"]["stem_widths"] = [4]
+    run = pretrain(Recipe.model_validate(tree), run_dir=tmp_path / "run").run
+    assert run.summary() is not None
+    assert evaluate(run.folder)["metrics"]

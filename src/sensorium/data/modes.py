@@ -59,7 +59,7 @@ def image_pixels(image: Image.Image) -> Tensor:
         stored = pa.array(image)
     except ValueError:
         return torch.from_numpy(np.array(image))
-    return torch.from_dlpack(stored.flatten()).view(image.height, image.width, -1)
+    return torch.from_dlpack(stored.values).view(image.height, image.width, -1)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
