@@ -73,20 +73,30 @@ def pictures(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def workers(options: argparse.Namespace) -> dict[str, Any]:
-    """Whole epochs of a loader that caches nothing."""
+    """A loader that caches nothing, in turn with none, one and two worker processes.
+
+    Each gets a loader of its own in every round, and is timed once it runs, so that nothing is
+    prepared while another is measured.
+    """
     results: dict[str, Any] = {}
+    batches = 30
     with tempfile.TemporaryDirectory() as folder:
         write_pictures(Path(folder), made_photographs(20 * BATCH))
         for size in SIZES:
             data = open_pictures(Path(folder), image={"size": size})
-            loaders = {f"{n} workers": batches_without_end(data, workers=n) for n in (0, 1, 2)}
-            steps = {
-                who: lambda _, loader=loader: [next(loader) for _ in range(10)]
-                for who, loader in loaders.items()
-            }
-            seconds = time_in_turn(steps, options.steps, options.warmup, options.device)
-            measured = figures(seconds, 10 * BATCH)
-            show(f"a loader, files to batches, {size}x{size}", measured, "0 workers")
+            seconds: dict[str, list[float]] = {f"{count} workers": [] for count in (0, 1, 2)}
+            for _ in range(options.steps):
+                for count, who in enumerate(seconds):
+                    loader = batches_without_end(data, workers=count)
+                    for _ in range(5):
+                        next(loader)
+                    started = time.perf_counter()
+                    for _ in range(batches):
+                        next(loader)
+                    seconds[who].append(time.perf_counter() - started)
+                    del loader  # ends its processes
+            measured = figures(seconds, batches * BATCH)
+            show(f"a loader, files to {batches} batches, {size}x{size}", measured, "0 workers")
             results[str(size)] = measured
     return results
 
@@ -231,7 +241,7 @@ def show(title: str, measured: dict[str, dict[str, float]], beside: str) -> None
     """A line for each contender, with its speed over that of one of them."""
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("who", no_wrap=True)
-    for heading in ("pictures/s", "ms a batch", "middle half", f"/ {beside}"):
+    for heading in ("pictures/s", "median ms", "middle half", f"/ {beside}"):
         table.add_column(heading, justify="right", no_wrap=True)
     for who, figure in measured.items():
         ratio = figure["samples_per_second"] / measured[beside]["samples_per_second"]
