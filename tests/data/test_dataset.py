@@ -20,6 +20,9 @@ from sensorium.errors import DataError
 Build = Callable[..., Dataset]
 Write = Callable[[Path, list[Any]], None]
 
+NO_FILES = {"image": None, "audio": None, "video": None}
+"""What is said of files where a row has none of its own."""
+
 
 def same(one: Sample, other: Sample) -> bool:
     return (
@@ -176,8 +179,9 @@ def test_describing(dataset: Build, folder: Path) -> None:
     assert index == 4
     assert data.describe(index) == {
         "id": "train.jsonl:5",
-        "image": str(folder / "pictures/4.png"),
         "text": "a dark square",
+        **NO_FILES,
+        "image": str(folder / "pictures/4.png"),
     }
     assert data.image_bytes(index) == (folder / "pictures/4.png").read_bytes()
     with pytest.raises(
@@ -215,7 +219,7 @@ def test_pictures_inside_a_table(folder: Path, tokenizer: Tokenizer) -> None:
     assert torch.equal(first.values["image"], second.values["image"])
     assert opened.image_bytes(0) == opened.image_bytes(1) == data
     assert opened.describe(0)["image"] is None
-    assert opened.describe(3) == {"id": "a.parquet:3", "image": None, "text": "x"}
+    assert opened.describe(3) == {"id": "a.parquet:3", "text": "x", **NO_FILES}
     assert opened.image_bytes(3) is None
     assert [one.reason for one in opened.prepare()] == [
         "picture in the table: the file is empty (0 bytes)",
