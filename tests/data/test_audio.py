@@ -1,5 +1,6 @@
 """Sounds of every kind come out as one; what cannot be heard is named."""
 
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -142,6 +143,8 @@ def test_nothing_to_hear_is_named(tmp_path: Path) -> None:
     (tmp_path / "words.wav").write_text("not a sound " * 20)
     assert "no sound or video" in broken(tmp_path / "words.wav")
     assert broken(tmp_path / "none.wav") == "the file is missing"
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert broken(tmp_path / "pipe.wav") == "a pipe or a device, not a file"
     assert broken(b"") == "the file is empty (0 bytes)"
     assert broken(wav_of(b"", rate=RATE)) == "no sound: 0 samples"
 

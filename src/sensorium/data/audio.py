@@ -139,10 +139,11 @@ def decode_audio(
     start = start_seconds or 0.0
     if end_seconds is not None and end_seconds <= start:
         raise BrokenSample(f"the part from {start:g} s to {end_seconds:g} s is empty")
-    _refuse_short_wav(content)
     with open_container(content) as container:
         track = first_stream(container, "audio")
         assert isinstance(track, AudioStream)
+        if container.format.name == "wav":
+            _refuse_short_wav(content)
         _refuse_long(_said_seconds(container, track, start, end_seconds), config)
         if start > WARM_UP_SECONDS:
             _seek(container, start - WARM_UP_SECONDS)
@@ -272,11 +273,8 @@ def _refuse_truncated(container: InputContainer, track: AudioStream, end: float)
 
 def _refuse_short_wav(content: bytes | Path) -> None:
     """FFmpeg takes a WAV file that ends too early for a short one; its header tells them apart."""
-    try:
-        with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as file:
-            missing = _missing_wav_bytes(file)
-    except (OSError, ValueError):
-        return  # said better where it is opened
+    with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as file:
+        missing = _missing_wav_bytes(file)
     if missing > 0:
         raise BrokenSample(f"truncated: the last {missing:,} bytes of its sound are missing")
 
