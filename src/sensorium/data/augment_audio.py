@@ -23,7 +23,8 @@ class AudioAugmentConfig(Config):
     shift_seconds: float = Field(default=0.1, ge=0)
     """Move the sound by up to this time, either way; silence fills the gap."""
     gain_decibels: float = Field(default=6.0, ge=0)
-    """Make it louder or softer by up to this much."""
+    """Make it louder or softer by up to this much, otherwise at its begin than at its end: a
+    spectrogram does not show what is the same throughout."""
     speed: float = Field(default=0.0, ge=0, lt=1)
     """Play it faster or slower by up to this share, which changes its pitch, too."""
     frequency_masks: int = Field(default=2, ge=0)
@@ -64,7 +65,8 @@ def augment_wave(
     late = int(draw.random() * (2 * limit + 1)) - limit
     # A negative padding cuts.
     wave = F.pad(wave, (late, -late))
-    return wave * 10 ** (draw.uniform(-config.gain_decibels, config.gain_decibels) / 20)
+    begin, end = (draw.uniform(-config.gain_decibels, config.gain_decibels) for _ in range(2))
+    return wave * 10 ** (torch.linspace(begin, end, len(wave)) / 20)
 
 
 def mask_spectrogram(spectrogram: Tensor, config: AudioAugmentConfig, draw: Random) -> Tensor:
