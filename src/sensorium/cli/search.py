@@ -8,6 +8,9 @@ import typer
 from sensorium.cli.console import print_json, print_table
 from sensorium.cli.options import DeviceOption, JsonOption, RunArgument
 
+SHOWN = ("rank", "score", "match", "id", "text", "path")
+"""Of every hit, in JSON."""
+
 
 def search(
     run: RunArgument,
@@ -30,6 +33,14 @@ def search(
         ),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
+    rerank: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Sort so many of the first anew by matching; by default as the recipe evaluates.",
+            show_default=False,
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write a page of the pictures there.", show_default=False)
     ] = None,
@@ -40,17 +51,28 @@ def search(
     from sensorium.verbs.search import search as search_verb
 
     asked = {"image": image, "audio": audio, "video": video}
-    hits = search_verb(run, text, **asked, find=find, top=top, html=html, device=device)
+    hits = search_verb(
+        run, text, **asked, find=find, top=top, rerank=rerank, html=html, device=device
+    )
     if as_json:
-        print_json(
-            [
-                {"rank": h.rank, "score": h.score, "id": h.id, "text": h.text, "path": h.path}
-                for h in hits
-            ]
-        )
+        print_json([{name: getattr(hit, name) for name in SHOWN} for hit in hits])
         return
-    rows = [[str(h.rank), f"{h.score:.3f}", h.id, h.text or "", h.path or ""] for h in hits]
+    rows = [
+        [
+            str(hit.rank),
+            f"{hit.score:.3f}",
+            "" if hit.match is None else f"{hit.match:.2f}",
+            hit.id,
+            hit.text or "",
+            hit.path or "",
+        ]
+        for hit in hits
+    ]
+    columns = ["rank", "score", "match", "id", "text", "file"]
+    if all(hit.match is None for hit in hits):
+        columns.remove("match")
+        rows = [[*row[:2], *row[3:]] for row in rows]
     title = text or str(image or audio or video)
-    print_table(title, ["rank", "score", "id", "text", "file"], rows)
+    print_table(title, columns, rows)
     if html is not None:
         typer.echo(f"picture sheet: {html}")

@@ -14,6 +14,7 @@ from sensorium.batch import Sample
 from sensorium.data import Modality, collate
 from sensorium.errors import RunError
 from sensorium.tasks import Contrastive, Mixture
+from sensorium.tasks.pairs import Pair
 
 
 class Embedder:
@@ -42,6 +43,17 @@ class Embedder:
     def modalities(self) -> tuple[str, ...]:
         """What can be embedded."""
         return self.contrastive.modalities
+
+    def pair(self, modality: str, other: str) -> Pair | None:
+        """The two as the contrastive task names their pair; None where they were not contrasted."""
+        pairs = self.contrastive.pairs
+        return next((pair for pair in pairs if set(pair) == {modality, other}), None)
+
+    def scale(self, modality: str, other: str) -> float:
+        """1 / temperature of the pair."""
+        pair = self.pair(modality, other)
+        assert pair is not None, "the caller has asked for it"
+        return self.contrastive.scale(pair).item()
 
     @torch.no_grad()
     def embed(self, samples: Sequence[Sample], modality: str) -> Tensor:

@@ -24,6 +24,7 @@ class Hit:
         text: its text, where it has one.
         image: the bytes of its picture file, where it has one.
         path: of the file that was found; where that is a text, of one beside it.
+        match: probability that it belongs to the query, where matching has looked at it.
     """
 
     rank: int
@@ -32,6 +33,7 @@ class Hit:
     text: str | None
     image: bytes | None
     path: str | None = None
+    match: float | None = None
 
 
 def write_sheet(

@@ -9,6 +9,8 @@ from sensorium.batch import Sample
 from sensorium.data import BrokenSample, Modality, build_modalities
 from sensorium.deployment.embedder import Embedder
 from sensorium.deployment.index import SearchIndex
+from sensorium.deployment.rerank import can_rerank
+from sensorium.deployment.rerank import rerank as sort_anew
 from sensorium.deployment.sheet import Hit, write_sheet
 from sensorium.errors import DataError
 from sensorium.run import Run, choose_device
@@ -23,6 +25,7 @@ def search(
     video: str | Path | None = None,
     find: str | None = None,
     top: int = 10,
+    rerank: int | None = None,
     html: str | Path | None = None,
     device: str = "auto",
 ) -> list[Hit]:
@@ -37,11 +40,14 @@ def search(
         find: modality of what is looked for; None takes pictures, or, where the run does not know
             them, the first modality that it knows beside that of the query.
         top: how many.
+        rerank: so many of the first are sorted anew by matching, where the run has learned it for
+            these modalities; None takes the recipe's `evaluation.rerank`, 0 does not.
         html: write the hits as a page of pictures there, too.
         device: where to compute.
 
     Returns:
-        Best first, with the cosine similarity as score.
+        Best first, with the cosine similarity as score, and how likely it matches where it was
+        sorted anew.
 
     Raises:
         SensoriumError: no such run, no index, a modality that the run does not know, or not exactly
@@ -62,7 +68,18 @@ def search(
         raise DataError(f"this run can be searched by {' or '.join(known)}, not by {modality}")
     query = _query(modalities[modality], cell, modality)
     vector = embedder.embed([query], modality)[0]
-    hits = SearchIndex(opened.folder / "index").search(vector, find, top)
+    again = opened.recipe.evaluation.rerank if rerank is None else rerank
+    if not can_rerank(embedder, modality, find):
+        if rerank:
+            raise DataError(
+                f"cannot re-rank: this run has not learned to contrast and to match {modality} and "
+                f"{find}; leave --rerank out"
+            )
+        again = 0
+    hits = SearchIndex(opened.folder / "index").search(vector, find, max(top, again))
+    if again:
+        hits = [*sort_anew(embedder, query, modality, find, hits[:again]), *hits[again:]]
+    hits = hits[:top]
     if html is not None:
         query_image = None if image is None else Path(image).read_bytes()
         Path(html).parent.mkdir(parents=True, exist_ok=True)
