@@ -172,6 +172,32 @@ def test_settings_that_contradict_each_other_are_refused(path, overrides, said):
     assert any(said in line for line in refused(path, *overrides))
 
 
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        ("a.jsonl", "data.train has no set named 'captoins'; give its sets a name"),
+        (
+            [{"path": "a", "name": "captions"}, {"path": "b", "name": "questions"}],
+            "data.train has no set named 'captoins'; did you mean 'captions'?; "
+            "expected captions, questions",
+        ),
+    ],
+)
+def test_a_source_that_no_set_is_named_for_is_refused(tmp_path, train, said):
+    tree = tiny_tree(tmp_path, steps=5)
+    tree["data"]["train"] = train
+    path = write_recipe(tmp_path / "mine.yaml", tree)
+    assert refused(path, "tasks.matching.sources=[captoins]") == [f"tasks.matching.sources: {said}"]
+
+
+def test_a_source_that_a_set_is_named_for_is_read(tmp_path):
+    tree = tiny_tree(tmp_path, steps=5)
+    tree["data"]["train"] = {"path": "a.jsonl", "name": "captions"}
+    path = write_recipe(tmp_path / "mine.yaml", tree)
+    recipe = load_recipe(path, ["tasks.matching.sources=[captions]"])
+    assert recipe.tasks.matching.sources == ["captions"]
+
+
 def test_an_unknown_name_comes_with_the_nearest_shipped_one():
     with pytest.raises(RecipeError, match="no recipe named 'emojy'; did you mean 'emoji'"):
         load_recipe("emojy")

@@ -25,11 +25,13 @@ class Sample:
         id: where the row came from, as in `train.jsonl:17`, so that an error can name it.
         values: modality -> tensor without a batch axis; image uint8 [3, H, W], text int64 [N].
         targets: name -> tensor, for tasks that need labels.
+        source: the name that the recipe gives the set it is of; empty where it gives none.
     """
 
     id: str
     values: dict[str, Tensor]
     targets: dict[str, Tensor] = field(default_factory=dict)
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,14 @@ class Batch:
         ids: B sample ids.
         inputs: modality -> `Inputs`; a modality that nobody has may be missing.
         targets: name -> [B, ...].
+        sources: the name of the set that each sample is of, empty where it has none; () where no
+            set has a name.
     """
 
     ids: Sequence[str]
     inputs: dict[str, Inputs]
     targets: dict[str, Tensor] = field(default_factory=dict)
+    sources: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -105,6 +110,7 @@ class Batch:
             ids=[self.ids[i] for i in index.tolist()],
             inputs={name: inputs.rows(index) for name, inputs in self.inputs.items()},
             targets={name: target[index] for name, target in self.targets.items()},
+            sources=[self.sources[i] for i in index.tolist()] if self.sources else (),
         )
 
     def split(self, parts: int) -> list[Batch]:
@@ -128,8 +134,8 @@ class Batch:
         return replace(self, inputs={m: i.keep(kept[m]) for m, i in self.inputs.items()})
 
     def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
-        return Batch(
-            ids=self.ids,
+        return replace(
+            self,
             inputs={n: inputs.to(device, non_blocking) for n, inputs in self.inputs.items()},
             targets={
                 n: target.to(device, non_blocking=non_blocking)
@@ -138,8 +144,8 @@ class Batch:
         )
 
     def pin_memory(self) -> Batch:
-        return Batch(
-            ids=self.ids,
+        return replace(
+            self,
             inputs={name: inputs.pin_memory() for name, inputs in self.inputs.items()},
             targets={name: target.pin_memory() for name, target in self.targets.items()},
         )
@@ -182,6 +188,14 @@ class Encoding:
             self.tokens.rows(index),
             self.pooled.index_select(0, index),
             self.present.index_select(0, index),
+        )
+
+    def keep(self, kept: Tensor) -> Encoding:
+        """The same samples, of which only those that `kept` [B] holds true still have it."""
+        return Encoding(
+            Tokens(self.tokens.values, self.tokens.mask & kept[:, None]),
+            self.pooled * kept[:, None],
+            self.present & kept,
         )
 
 

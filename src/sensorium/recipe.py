@@ -207,6 +207,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"tasks: expected at least one of {', '.join(TASKS)}, got none"
     for name, task in tasks.items():
         yield from (f"tasks.{name} {problem}" for problem in task.problems(list(encoders)))
+        yield from _unknown_sources(recipe, name)
         if fusion is None:
             if TASKS[name].needs_fusion:
                 yield f"tasks.{name} reads what is fused, but model.fusion is not set"
@@ -243,3 +244,15 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             f"data.image.patch_size={multiple} must be "
             f"model.encoders.image.patch_size={image.patch_size} for data.image.fit=native"
         )
+
+
+def _unknown_sources(recipe: Recipe, task: str) -> Iterator[str]:
+    """Sources of a task that `data.train` has not."""
+    known = [place.name for place in recipe.data.places("train") if place.name is not None]
+    for source in recipe.tasks.chosen()[task].sources or ():
+        if source not in known:
+            yield (
+                f"tasks.{task}.sources: data.train has no set named {source!r}"
+                f"{_nearest(source, known)}; "
+                + (f"expected {', '.join(known)}" if known else "give its sets a name")
+            )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from pydantic import ValidationError
 
 from sensorium.batch import Batch
@@ -52,6 +53,13 @@ def load(config: DataConfig, **settings: Any) -> Loader:
     assert isinstance(splits.train, Mixed)
     defaults: dict[str, Any] = {"batch_size": 3, "seed": 1, "shuffle": True, "drop_last": True}
     return Loader(splits.train, quarantine=splits.quarantine, **{**defaults, **settings})
+
+
+def load_one(config: DataConfig) -> Loader:
+    """A single set, in its own order, as one batch."""
+    splits = open_splits(config, 3, None)
+    settings = {"batch_size": 6, "seed": 1, "shuffle": False, "drop_last": False}
+    return Loader(splits.train, quarantine=splits.quarantine, **settings)
 
 
 def ids(batches: list[Batch]) -> list[str]:
@@ -120,6 +128,44 @@ def test_sets_of_one_folder_are_told_apart_by_number(folder: Path) -> None:
     assert len([note for note in splits.notes if "guessed" in note]) == 3
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_batch_knows_the_source_of_each_sample(
+    two: Callable[..., DataConfig], folder: Path, workers: int
+) -> None:
+    assert next(iter(load(two()))).sources == ()
+    train = [{"path": "train.jsonl", "name": "pairs"}]
+    train += [{"path": "more/train.jsonl", "name": "words", "fields": {"text": "words"}}]
+    batch = next(iter(load(two(train=train), batch_size=8, workers=workers)))
+    assert set(batch.sources) == {"pairs", "words"}
+    for id, source in zip(batch.ids, batch.sources, strict=True):
+        assert source == ("pairs" if id.startswith("/train") else "words")
+    index = torch.tensor([5, 0])
+    assert batch.rows(index).sources == [batch.sources[5], batch.sources[0]]
+    assert batch.to(torch.device("cpu")).sources == batch.sources
+    config = two(train=train[:1])
+    assert next(iter(load_one(config))).sources == ["pairs"] * 6
+
+
+def test_a_list_to_be_judged_on_is_read_set_after_set(two: Callable[..., DataConfig]) -> None:
+    tree = two().model_dump()
+    config = DataConfig.model_validate({**tree, "test": tree["train"], "train": "train.jsonl"})
+    splits = open_splits(config, 3, None)
+    assert isinstance(splits.test, Mixed)
+    settings = {"batch_size": 4, "seed": 1, "shuffle": False, "drop_last": False}
+    loader = Loader(splits.test, quarantine=splits.quarantine, **settings)
+    read = ids(list(loader))
+    assert read == [f"/train.jsonl:{n}" for n in range(1, 7)] + [
+        f"more/train.jsonl:{n}" for n in range(1, 5)
+    ]
+    for index in (0, 5, 6, 9):
+        assert splits.test.index_of(read[index]) == index
+        assert splits.test.describe(index)["id"] == read[index]
+    assert splits.test.image_bytes(0) is not None
+    assert splits.test.image_bytes(9) is None
+    with pytest.raises(DataError, match=r"has no sample 'x'; one that it has is '/train\.jsonl:1'"):
+        splits.test.index_of("x")
+
+
 def test_a_column_that_is_said_has_to_be_there(
     two: Callable[..., DataConfig], folder: Path
 ) -> None:
@@ -137,7 +183,15 @@ def test_a_column_that_is_said_has_to_be_there(
         ({"train": [{"path": "a", "weight": 0}]}, "greater than 0"),
         ({"train": [{"path": "a", "fields": {"imgae": "x"}}]}, "did you mean 'image'"),
         ({"test": {"path": "a", "stream": True}}, "test cannot be streamed"),
-        ({"test": ["a", "b"]}, "valid dictionary"),
+        ({"test": []}, "test: expected at least one set, got an empty list"),
+        (
+            {"train": [{"path": "a", "name": "one"}, "b"]},
+            "train: expected names of all sets of a list or of none, but set 2 of 2 has none",
+        ),
+        (
+            {"test": [{"path": "a", "name": "one"}, {"path": "b", "name": "one"}]},
+            "test: two sets have the name 'one'; give each its own",
+        ),
     ],
 )
 def test_what_the_settings_refuse(settings: dict[str, Any], message: str) -> None:

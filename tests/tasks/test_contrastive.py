@@ -62,10 +62,13 @@ def test_similarity_is_shared_without_gradient(generator):
     batch = small_batch(5, text=[True, True, False, True, True])
     encoded = Encoded(model.encode(batch))
     task.loss(model, encoded, batch, generator)
-    similarity = encoded.similarity["image", "text"]
-    assert similarity.shape == (4, 4)
+    both = torch.tensor([0, 1, 3, 4])
+    similarity = encoded.similarity(("image", "text"), both, both)
     assert not similarity.requires_grad
-    assert torch.equal(encoded.similarity_of(("text", "image")), similarity.T)
+    u, v = (task.embed(m, encoded.encodings[m])[both] for m in ("image", "text"))
+    assert torch.equal(similarity, u @ v.T)
+    assert torch.equal(encoded.similarity(("text", "image"), both[:1], both), v[:1] @ u.T)
+    assert encoded.similarity(("image", "audio"), both, both) is None
 
 
 PAIRS = [("image", "text"), ("audio", "text")]

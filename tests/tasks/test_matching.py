@@ -26,7 +26,7 @@ def test_every_sample_is_seen_with_its_own_and_two_wrong_partners(generator):
     task = Matching(MatchingConfig(), model).eval()
     batch = small_batch(4)
     encoded = Encoded(model.encode(batch))
-    encoded.similarity["image", "text"] = torch.eye(4).roll(1, dims=1) * 50
+    encoded.embeddings |= {"image": torch.eye(4), "text": torch.eye(4).roll(1, dims=0) * 50}
     predicted = task.predict(model, encoded, batch, generator)
     assert predicted["labels"].tolist() == [1] * 4 + [0] * 8
     image, text = encoded.encodings["image"], encoded.encodings["text"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.data.shards import write_shards
-from tests.pairs import tiny_tree, write_pairs
+from tests.pairs import tiny_tree, write_pairs, write_rows
 
 from sensorium.errors import TrainingError
 from sensorium.recipe import Recipe, load_recipe
@@ -77,6 +77,33 @@ def test_what_was_guessed_of_each_set_is_in_its_recipe(data: Path, tmp_path: Pat
         {"image": "png", "text": "txt"},
     ]
     assert settled == run.recipe.data
+
+
+def named(data: Path, stream: bool = False) -> Recipe:
+    """Pairs for contrast and matching, texts of another set for masked words; so is the test."""
+    pairs = MIXED[0] | {"name": "pairs", "stream": stream}
+    words = {"path": "words.jsonl", "name": "words", "fields": {"text": "words", "image": []}}
+    write_rows(data / "words.jsonl", [{"words": f"some words, {n}"} for n in range(6)])
+    tests = [{"path": "test.jsonl", "name": "pairs"}, words | {"path": "words.jsonl"}]
+    tree = recipe(data, [pairs, words]).model_dump(mode="json")
+    tree["data"]["test"] = tests
+    tree["tasks"]["contrastive"]["sources"] = ["pairs"]
+    tree["tasks"]["masked_language"]["sources"] = ["words"]
+    return Recipe.model_validate(tree)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tasks_learn_from_and_are_judged_on_their_own_sources(
+    data: Path, tmp_path: Path, stream: bool
+) -> None:
+    whole = pretrain(named(data, stream), run_dir=tmp_path / "run")
+    assert whole.summary is not None
+    metrics = whole.summary["metrics"]
+    assert metrics["test/contrastive/image_to_text/chance"] == 1 / 8
+    # The words' set has no pictures, so that nothing can be lost by withholding them.
+    both = [metrics[f"test/masked_language/accuracy{end}"] for end in ("", "_withheld")]
+    assert both[0] == both[1]
+    assert evaluate(tmp_path / "run")["metrics"] == metrics
 
 
 def test_epochs_of_a_stream_need_its_length(data: Path, tmp_path: Path) -> None:

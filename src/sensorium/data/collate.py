@@ -25,6 +25,7 @@ def collate(samples: Sequence[Sample], modalities: Mapping[str, Modality]) -> Ba
             name: torch.stack([sample.targets[name] for sample in samples])
             for name in samples[0].targets
         },
+        sources=[sample.source for sample in samples] if samples[0].source else (),
     )
 
 

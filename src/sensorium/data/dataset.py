@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -89,9 +90,10 @@ class Dataset:
         row = self._rows[index]
         draw = Random(self.seed << 96 | epoch << 48 | row) if self.training else None
         found = self._store.candidates(row)
-        return make_sample(
+        made = make_sample(
             self.id(index), found, self._store.decode, self.modalities, self.config, draw
         )
+        return replace(made, source=self.source.called)
 
     def order(self, seed: int, epoch: int, draws: int) -> tuple[np.ndarray, np.ndarray]:
         """The samples of an epoch in a drawn order: the index of each, and its epoch, int64.
@@ -101,6 +103,11 @@ class Dataset:
         """
         order = np.random.default_rng([seed, epoch]).permutation(len(self))
         return order, np.full(len(self), epoch)
+
+    @property
+    def parts(self) -> list[Dataset]:
+        """The sets that this one is made of: itself."""
+        return [self]
 
     @property
     def in_memory(self) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
 from sensorium.batch import Sample
 from sensorium.data.dataset import Dataset
+from sensorium.errors import DataError
 
 DRAWS = 10_000
 """After so many, the pattern of draws begins anew; a weight is kept to one in so many."""
@@ -42,8 +44,8 @@ class Interleaving:
 class Mixed:
     """Mapped sets mixed by weight; each has epochs of its own, of its rows in a drawn order.
 
-    An epoch of the whole is as many draws as the sets have rows together. To be used as a
-    `Dataset` is.
+    An epoch of the whole is as many draws as the sets have rows together; in their own order, one
+    set comes after the other, whatever they weigh. To be used as a `Dataset` is.
 
     Args:
         datasets: of one tokenizer and one seed.
@@ -51,14 +53,14 @@ class Mixed:
     """
 
     def __init__(self, datasets: Sequence[Dataset], weights: Sequence[float]) -> None:
-        self.datasets = datasets
+        self.parts = list(datasets)
         self.interleaving = Interleaving(weights)
         self.name = " + ".join(dataset.name for dataset in datasets)
         self.modalities = datasets[0].modalities
         self.config = datasets[0].config
 
     def __len__(self) -> int:
-        return sum(map(len, self.datasets))
+        return sum(map(len, self.parts))
 
     def sample(self, index: int, epoch: int) -> Sample:
         """As `Dataset.sample`; the rows of the sets are numbered through."""
@@ -72,7 +74,7 @@ class Mixed:
     @property
     def varies(self) -> bool:
         """As `Dataset.varies`."""
-        return any(dataset.varies for dataset in self.datasets)
+        return any(dataset.varies for dataset in self.parts)
 
     def size(self, index: int) -> tuple[int, ...]:
         """As `Dataset.size`."""
@@ -84,7 +86,7 @@ class Mixed:
         numbers = np.arange(epoch * draws, (epoch + 1) * draws)
         sets, counts = self.interleaving.take(numbers)
         indices, epochs = np.empty_like(numbers), np.empty_like(numbers)
-        for number, (dataset, start) in enumerate(zip(self.datasets, self._starts(), strict=True)):
+        for number, (dataset, start) in enumerate(zip(self.parts, self._starts(), strict=True)):
             own = sets == number
             epochs[own], places = np.divmod(counts[own], len(dataset))
             for of_set in np.unique(epochs[own]):
@@ -93,11 +95,28 @@ class Mixed:
                 indices[there] = start + order[places[epochs[own] == of_set]]
         return indices, epochs
 
+    def index_of(self, id: str) -> int:
+        """As `Dataset.index_of`."""
+        for dataset, start in zip(self.parts, self._starts(), strict=True):
+            with suppress(DataError):
+                return int(start) + dataset.index_of(id)
+        raise DataError(f"{self.name} has no sample {id!r}; one that it has is {self.id(0)!r}")
+
+    def describe(self, index: int) -> dict[str, str | None]:
+        """As `Dataset.describe`."""
+        dataset, index = self._find(index)
+        return dataset.describe(index)
+
+    def image_bytes(self, index: int) -> bytes | None:
+        """As `Dataset.image_bytes`."""
+        dataset, index = self._find(index)
+        return dataset.image_bytes(index)
+
     def _find(self, index: int) -> tuple[Dataset, int]:
         starts = self._starts()
         number = int(np.searchsorted(starts, index, side="right")) - 1
-        return self.datasets[number], index - int(starts[number])
+        return self.parts[number], index - int(starts[number])
 
     def _starts(self) -> np.ndarray:
         """The index of the first row of each set."""
-        return np.cumsum([0, *map(len, self.datasets[:-1])])
+        return np.cumsum([0, *map(len, self.parts[:-1])])

@@ -47,7 +47,7 @@ def open_split(config: DataConfig, split: str, hints: Fields | None) -> list[Sou
     """
     places = config.places(split)
     if len(places) > 1:
-        return [_of_several(config, place, prefix) for place, prefix in _each(config)]
+        return [_of_several(config, place, split, prefix) for place, prefix in _each(places)]
     return [
         open_place(
             config,
@@ -65,7 +65,7 @@ def open_streams(config: DataConfig) -> list[StreamSource]:
     places = config.places("train")
     several = len(places) > 1
     streams = []
-    for place, prefix in _each(config):
+    for place, prefix in _each(places):
         files = [] if is_hub(place.path) else find(config, place.path)
         source = open_stream(
             files,
@@ -105,21 +105,18 @@ def prefix_of(config: DataConfig, split: str) -> str:
     return f"{split}/" if list(begins.values()).count(begins[split]) > 1 else ""
 
 
-def _of_several(config: DataConfig, place: SourceConfig, prefix: str) -> Source:
+def _of_several(config: DataConfig, place: SourceConfig, split: str, prefix: str) -> Source:
     """One set of a list; of modalities that only others of the list have, it has none."""
-    source = open_place(
-        config, for_split(place, "train"), config.fields, strict=False, prefix=prefix
-    )
+    source = open_place(config, for_split(place, split), config.fields, strict=False, prefix=prefix)
     require_columns(source.name, source.columns, place.fields or {})
     return source
 
 
-def _each(config: DataConfig) -> Sequence[tuple[SourceConfig, str]]:
-    """The sets to train on, each with what tells its ids from those of the others.
+def _each(places: Sequence[SourceConfig]) -> Sequence[tuple[SourceConfig, str]]:
+    """The sets of a list, each with what tells its ids from those of the others.
 
     That is its folder where these differ, else its number in the list.
     """
-    places = config.places("train")
     folders = [place.path.rstrip("/").rpartition("/")[0] for place in places]
     if len(set(folders)) == len(folders):
         return [(place, f"{folder}/") for place, folder in zip(places, folders, strict=True)]

@@ -62,6 +62,7 @@ class RowReader:
         modalities: Mapping[str, Modality],
     ) -> None:
         self.fields = source.fields
+        self.called = source.called
         self.modalities = modalities
         expected = [name for name in source.fields if name not in source.optional]
         self._required = expected if config.required is None else config.required

@@ -16,7 +16,7 @@ from sensorium.data.text import TextConfig
 from sensorium.data.video import VideoConfig
 
 FORMS = ("(one)", "(several)")
-"""Names in pydantic's errors for the two forms of `train`; they say nothing to a person."""
+"""Names in pydantic's errors for the two forms of a split; they say nothing to a person."""
 
 Sources = Annotated[
     Annotated[SourceConfig, Tag(FORMS[0])] | Annotated[list[SourceConfig], Tag(FORMS[1])],
@@ -31,10 +31,10 @@ class DataConfig(Config):
     """Folder that relative paths start from; without it: here, SENSORIUM_DATA, ../shared/data."""
     train: Sources | None = None
     """The set to learn from: a path, or `path: ...`; or a list of such, mixed by weight."""
-    validation: SourceConfig | None = None
-    """The set watched in training; without it, see `validation_share`."""
-    test: SourceConfig | None = None
-    """The set for the final figures."""
+    validation: Sources | None = None
+    """The set watched in training, or a list of such; without it, see `validation_share`."""
+    test: Sources | None = None
+    """The set for the final figures, or a list of such."""
     validation_share: float = Field(default=0.0, ge=0, lt=1)
     """Without `validation`: the share of training rows held out for it, by seed and row id."""
     fields: dict[str, str | list[str]] | None = None
@@ -76,11 +76,13 @@ class DataConfig(Config):
     @model_validator(mode="after")
     def _sets_fit(self) -> DataConfig:
         places = self.places("train")
-        for split in ("validation", "test"):
-            if any(place.stream for place in self.places(split)):
+        for split in ("train", "validation", "test"):
+            own = self.places(split)
+            if getattr(self, split) is not None and not own:
+                raise ValueError(f"{split}: expected at least one set, got an empty list")
+            if split != "train" and any(place.stream for place in own):
                 raise ValueError(f"{split} cannot be streamed: its samples are looked up by number")
-        if self.train is not None and not places:
-            raise ValueError("train: expected at least one set, got an empty list")
+            _check_names(split, [place.name for place in own])
         if self.validation_share and (len(places) > 1 or any(place.stream for place in places)):
             raise ValueError(
                 "validation_share holds out rows of one set that is not streamed; give "
@@ -99,3 +101,17 @@ class DataConfig(Config):
     @classmethod
     def _modalities_exist(cls, value: Any) -> Any:
         return known_modalities(value)
+
+
+def _check_names(split: str, names: list[str | None]) -> None:
+    """Raises `ValueError` unless all sets of a list have names of their own, or none has one."""
+    named = [name for name in names if name is not None]
+    if named and len(named) < len(names):
+        number = names.index(None) + 1
+        raise ValueError(
+            f"{split}: expected names of all sets of a list or of none, but set {number} of "
+            f"{len(names)} has none; give it a name too"
+        )
+    for name in named:
+        if named.count(name) > 1:
+            raise ValueError(f"{split}: two sets have the name {name!r}; give each its own")

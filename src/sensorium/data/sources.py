@@ -47,6 +47,8 @@ class SourceConfig(Config):
     """Folder that file names in the cells start from; by default that of the manifest."""
     fields: dict[str, str | list[str]] | None = None
     """Modality -> column or columns, of this set; what is not said here is as in `data.fields`."""
+    name: str | None = Field(default=None, min_length=1)
+    """By which `sources` of a task names this set; in a list all have names or none."""
     weight: float = Field(default=1.0, gt=0)
     """How often rows of this set are drawn, in proportion to the others of a list."""
     stream: bool = False
@@ -85,6 +87,7 @@ class Source:
         notes: what was guessed, in words.
         prefix: put before each id, to tell apart tables whose ids are the same.
         folder: what paths in the cells are relative to, where it is not the table's.
+        called: the name that the recipe gives the set.
 
     Attributes:
         classes: column of whole numbers -> the name of each number.
@@ -100,8 +103,10 @@ class Source:
         notes: list[str],
         prefix: str = "",
         folder: Location | None = None,
+        called: str = "",
     ) -> None:
         self.table = table
+        self.called = called
         self.fields = fields
         self.notes = notes
         self.prefix = prefix
@@ -165,7 +170,7 @@ def open_source(
     if table.flaws:
         first = f"{table.flaws[0].id}: {table.flaws[0].reason}"
         notes.append(f"{table.name}: {len(table.flaws):,} boxes are faulty; the first: {first}")
-    return Source(table, mapped, notes, prefix, folder)
+    return Source(table, mapped, notes, prefix, folder, place.name or "")
 
 
 def _first_rows(table: Table) -> list[Cells]:

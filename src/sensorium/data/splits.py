@@ -45,8 +45,8 @@ class DataSplits:
     """
 
     train: Dataset | Mixed | Streamed | None
-    validation: Dataset | None
-    test: Dataset | None
+    validation: Dataset | Mixed | None
+    test: Dataset | Mixed | None
     tokenizer: Tokenizer
     notes: list[str]
     quarantine: Quarantine
@@ -97,15 +97,11 @@ def open_splits(
     streamed = (
         _streamed(config, tokenizer, streams, seed) if streams and "train" in splits else None
     )
-    others = {split: datasets.get(split) for split in ("validation", "test")}
-    validation, test = others["validation"], others["test"]
-    assert not isinstance(validation, Mixed)
-    assert not isinstance(test, Mixed)
     prints = {split: sources[split] for split in datasets if config.places(split)}
     return DataSplits(
         train=streamed or datasets.get("train"),
-        validation=validation,
-        test=test,
+        validation=datasets.get("validation"),
+        test=datasets.get("test"),
         tokenizer=tokenizer,
         notes=[note for source in streams for note in source.notes]
         + [note for source in opened for note in source.notes]
@@ -216,7 +212,7 @@ def _prepare(
     broken: list[Broken] = []
     notes: list[str] = []
     for split, dataset in datasets.items():
-        for part in dataset.datasets if isinstance(dataset, Mixed) else [dataset]:
+        for part in dataset.parts:
             before, which = tokenizer.cut, "texts"
             broken += part.prepare(partial(progress, split) if progress else None)
             if not part.in_memory:

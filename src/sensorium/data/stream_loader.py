@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -263,7 +263,8 @@ def _made(
     try:
         found = reader.candidates_of(entry)
         config = streamed.configs[0]
-        return make_sample(entry.id, found, reader.decode, reader.modalities, config, draw)
+        made = make_sample(entry.id, found, reader.decode, reader.modalities, config, draw)
+        return replace(made, source=reader.called)
     except BrokenSample as error:
         return Broken(entry.id, str(error))
 

@@ -97,6 +97,7 @@ class StreamSource:
         notes: what was guessed, in words.
         prefix: put before each id.
         folder: what paths in the cells are relative to, where it is not the stream's.
+        called: the name that the recipe gives the set.
 
     Attributes:
         optional: modalities that a row may lack without being broken.
@@ -110,8 +111,10 @@ class StreamSource:
         notes: list[str],
         prefix: str = "",
         folder: Location | None = None,
+        called: str = "",
     ) -> None:
         self.stream = stream
+        self.called = called
         self.fields = fields
         self.notes = notes
         self.prefix = prefix
@@ -165,7 +168,7 @@ def open_stream(
         raise DataError(f"{place.path}: expected rows, found none that can be read")
     columns = list(dict.fromkeys(column for row in rows for column in row))
     mapped, notes = map_columns(stream.name, columns, rows, fields, strict, modalities)
-    source = StreamSource(stream, columns, mapped, notes, prefix, folder)
+    source = StreamSource(stream, columns, mapped, notes, prefix, folder, place.name or "")
     if isinstance(stream, TableStream):
         source.optional = optional_in(stream.table, mapped)
     return source

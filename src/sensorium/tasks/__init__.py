@@ -48,12 +48,13 @@ def build_mixture(
         special_ids: tokens that are no words and are never hidden.
     """
     arguments = {"masked_language": {"mask_id": mask_id, "special_ids": special_ids}}
-    tasks = {
-        name: TASKS[name](task, model, **arguments.get(name, {}))
-        for name, task in config.chosen().items()
-    }
-    weights = {name: task.weight for name, task in config.chosen().items()}
-    return Mixture(model, tasks, weights)
+    chosen = config.chosen()
+    return Mixture(
+        model,
+        {n: TASKS[n](task, model, **arguments.get(n, {})) for n, task in chosen.items()},
+        weights={n: task.weight for n, task in chosen.items()},
+        sources={n: task.sources for n, task in chosen.items() if task.sources is not None},
+    )
 
 
 __all__ = [

@@ -96,7 +96,9 @@ class Contrastive(Task):
     def loss(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> Loss:
-        space = self._space(encoded, batch)
+        embeddings = self._embeddings(encoded)
+        encoded.embeddings |= {m: of_own.detach() for m, of_own in embeddings.items()}
+        space = self._space(embeddings, encoded, batch)
         total, correct = 0.0 * self.log_scales.sum(), torch.zeros_like(self.log_scales).sum()
         for pair in self.pairs:
             rows = space.rows(pair)
@@ -111,7 +113,6 @@ class Contrastive(Task):
                 same = same_items(keys[own], keys)
                 total = total + contrastive_loss(there, back, own, same)
                 correct = correct + (there.argmax(dim=1) == own).sum()
-                encoded.similarity[pair] = similarity.detach()[:, own]
         return Loss(total, correct)
 
     def can_predict(self, batch: Batch) -> bool:
@@ -125,11 +126,7 @@ class Contrastive(Task):
     ) -> dict[str, Tensor]:
         """By modality: embeddings [B, E], which are present, and the keys of equal items."""
         embeddings = self._embeddings(encoded)
-        for pair in self.pairs:
-            rows = both_present(encoded.encodings, pair)
-            if len(rows):
-                u, v = (embeddings[m].index_select(0, rows) for m in pair)
-                encoded.similarity[pair] = u @ v.T
+        encoded.embeddings |= embeddings
         predictions = {}
         nobody = torch.zeros(len(batch), dtype=torch.long, device=self.log_scales.device)
         for m in self.modalities:
@@ -165,9 +162,8 @@ class Contrastive(Task):
             if m in encoded.encodings
         }
 
-    def _space(self, encoded: Encoded, batch: Batch) -> _Space:
+    def _space(self, embeddings: dict[str, Tensor], encoded: Encoded, batch: Batch) -> _Space:
         """The embeddings of this batch, and with them those of all other ranks."""
-        embeddings = self._embeddings(encoded)
         present = {m: encoded.encodings[m].present for m in embeddings}
         keys = {m: comparable_keys(batch, m) for m in embeddings}
         if ranks.count() == 1:

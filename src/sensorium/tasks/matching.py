@@ -173,21 +173,31 @@ class Matching(Task):
     ) -> tuple[Float[Tensor, 3 * R], Float[Tensor, 3 * R]]:
         """Logits and labels: own partners, then a wrong b, then a wrong a, in one fusion pass."""
         a, b = (encoded.encodings[m].rows(rows) for m in pair)
-        similarity = encoded.similarity_of(pair)
-        if similarity is None:
-            similarity = torch.zeros(len(rows), len(rows), device=rows.device)
-        similarity = similarity / self.temperature
-        right = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
         keys = torch.stack([comparable_keys(batch, m)[rows] for m in pair], dim=1)
-        wrong_only = similarity.masked_fill(right | same_items(keys, keys), float("-inf"))
-        wrong_b = draw_hard(wrong_only[own], generator)
-        wrong_a = draw_hard(wrong_only.T[own], generator)
+        right = own[:, None] == torch.arange(len(rows), device=rows.device)
+        right = right | same_items(keys[own], keys)
+        wrong_b, wrong_a = (
+            draw_hard(
+                self._alike(encoded, way, rows, own).masked_fill(right, -torch.inf), generator
+            )
+            for way in (pair, pair[::-1])
+        )
         pick_a, pick_b = torch.cat([own, own, wrong_a]), torch.cat([own, wrong_b, own])
         picked = dict(zip(pair, (a.rows(pick_a), b.rows(pick_b)), strict=True))
         logits = self.score(model, pair, picked)
         labels = torch.zeros_like(logits)
         labels[: len(own)] = 1
         return logits, labels
+
+    def _alike(
+        self, encoded: Encoded, pair: Pair, rows: Int[Tensor, " K"], own: Int[Tensor, " R"]
+    ) -> Float[Tensor, "R K"]:
+        """Similarity over temperature of the first modality of some samples to the second of all;
+        zero where there is no contrastive task."""
+        similarity = encoded.similarity(pair, rows[own], rows)
+        if similarity is None:
+            return torch.zeros(len(own), len(rows), device=rows.device)
+        return similarity / self.temperature
 
 
 def draw_hard(similarity: Float[Tensor, "R K"], generator: torch.Generator) -> Int[Tensor, " R"]:

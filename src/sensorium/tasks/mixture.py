@@ -1,13 +1,20 @@
 """Several tasks on one model: each encoding of a step is computed once and shared by all.
 
-loss = sum over tasks t of weight_t * (sum of t's losses) / (count of t's items)
+    loss = sum over tasks t of weight_t * (sum of t's losses) / (count of t's items)
+
+A task that is given sources sees a batch in which the samples of all others have nothing; that is
+done here, once, for every task.
+
+Shapes: B samples of a batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor, nn
 
 from sensorium import ranks
@@ -24,25 +31,40 @@ class Mixture(nn.Module):
         tasks: name -> task; one that uses what another shares (matching: the similarities of
             contrastive) comes after it.
         weights: name -> weight of the task's mean loss.
+        sources: name -> the sources that the task is restricted to; a task without is not.
     """
 
     def __init__(
-        self, model: Model, tasks: Mapping[str, Task], weights: Mapping[str, float]
+        self,
+        model: Model,
+        tasks: Mapping[str, Task],
+        weights: Mapping[str, float],
+        sources: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.tasks: Mapping[str, Task] = nn.ModuleDict(tasks)  # type: ignore[assignment]
         self.weights = dict(weights)
+        self.sources = dict(sources or {})
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Let every task draw what it hides or marks, once for the whole batch."""
-        for task in self.tasks.values():
-            batch = task.prepare(batch, generator)
+        for name, task in self.tasks.items():
+            kept = self._kept(name, batch)
+            if kept is None:
+                batch = task.prepare(batch, generator)
+            else:
+                prepared = task.prepare(_keep(batch, kept), generator)
+                inputs, targets = prepared.inputs | batch.inputs, prepared.targets | batch.targets
+                batch = replace(batch, inputs=inputs, targets=targets)
         return batch
 
     def counts(self, batch: Batch) -> dict[str, int]:
         """Valid items of each task in a prepared batch; a task without any is left out."""
-        counts = {name: task.count(batch) for name, task in self.tasks.items()}
+        counts = {
+            name: task.count(_keep(batch, self._kept(name, batch)))
+            for name, task in self.tasks.items()
+        }
         return {name: count for name, count in counts.items() if count}
 
     def forward(
@@ -58,11 +80,13 @@ class Mixture(nn.Module):
         """
         encoded = Encoded(self.model.encode(batch, generator))
         own = self.counts(batch)
-        return {
-            name: task.loss(self.model, encoded, batch, generator)
-            for name, task in self.tasks.items()
-            if name in own or (task.looks_across_ranks and ranks.count() > 1 and name in across)
-        }
+        losses = {}
+        for name, task in self.tasks.items():
+            if name in own or (task.looks_across_ranks and ranks.count() > 1 and name in across):
+                kept = self._kept(name, batch)
+                seen = encoded if kept is None else encoded.keep(kept)
+                losses[name] = task.loss(self.model, seen, _keep(batch, kept), generator)
+        return losses
 
     def predict(
         self,
@@ -88,14 +112,32 @@ class Mixture(nn.Module):
         for number, hidden in enumerate(withheld):
             generator.set_state(before)
             encoded = Encoded({m: e for m, e in encodings.items() if m not in hidden})
-            seen = batch.without(*hidden)
-            predictions.append(
-                {
-                    name: task.predict(self.model, encoded, seen, generator)
-                    for name, task in self.tasks.items()
-                    if task.can_predict(seen)
-                }
-            )
+            predictions.append(self._predict(encoded, batch.without(*hidden), generator))
             after = generator.get_state() if number == 0 else after
         generator.set_state(after)  # what is drawn next does not depend on how much was withheld
         return predictions, encodings
+
+    def _predict(
+        self, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> dict[str, dict[str, Tensor]]:
+        predictions = {}
+        for name, task in self.tasks.items():
+            kept = self._kept(name, batch)
+            seen = _keep(batch, kept)
+            if task.can_predict(seen):
+                of_task = encoded if kept is None else encoded.keep(kept)
+                predictions[name] = task.predict(self.model, of_task, seen, generator)
+        return predictions
+
+    def _kept(self, name: str, batch: Batch) -> Bool[Tensor, " B"] | None:
+        """Which samples a task may see; None: all of them."""
+        if name not in self.sources or not batch.sources:
+            return None
+        kept = [not source or source in self.sources[name] for source in batch.sources]
+        device = next(self.model.parameters()).device
+        return None if all(kept) else torch.tensor(kept, device=device)
+
+
+def _keep(batch: Batch, kept: Bool[Tensor, " B"] | None) -> Batch:
+    """The batch in which only the samples that `kept` holds true have anything; None: all."""
+    return batch if kept is None else batch.keep(dict.fromkeys(batch.inputs, kept))

@@ -6,6 +6,8 @@ batch), to `count` its valid items, and, for every part of the batch that fits i
 the batch is cut: accumulated, spread over ranks or padded, it is the same.
 
 Evaluation asks for `predict` on every batch, and for `metrics` on all predictions together.
+
+Shapes: B samples of the batch, E embedding width, R and K of the samples.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
+from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -28,6 +31,9 @@ class TaskConfig(Config):
 
     weight: float = Field(1.0, ge=0)
     """Weight of its mean loss in the sum over tasks."""
+    sources: list[str] | None = Field(None, min_length=1)
+    """Names of the sets of `data.train` (and `validation`, `test`) that the task learns from and is
+    judged on; left out, all. Of a set without a name every task learns."""
 
     def problems(self, modalities: list[str]) -> Iterator[str]:
         """Why a model of these modalities cannot learn the task, as in `needs the modality text`;
@@ -41,17 +47,26 @@ class Encoded:
 
     Attributes:
         encodings: modality -> `Encoding`, each computed once.
-        similarity: (a, b) -> [K, K] cosine similarity, without gradient, of a to b for the K
-            samples that have both; filled by `contrastive` for whoever comes after it.
+        embeddings: modality -> [B, E] unit vectors in one space, without gradient; filled by
+            `contrastive` for whoever comes after it.
     """
 
     encodings: dict[str, Encoding]
-    similarity: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    embeddings: dict[str, Tensor] = field(default_factory=dict)
 
-    def similarity_of(self, pair: tuple[str, str]) -> Tensor | None:
-        """The similarity of a pair, whichever of the two was named first; None: not computed."""
-        turned = self.similarity.get(pair[::-1])
-        return self.similarity.get(pair) if turned is None else turned.T
+    def keep(self, kept: Bool[Tensor, " B"]) -> Encoded:
+        """The same, in which only the samples that `kept` holds true have anything."""
+        return Encoded({m: e.keep(kept) for m, e in self.encodings.items()}, self.embeddings)
+
+    def similarity(
+        self, pair: tuple[str, str], queries: Int[Tensor, " R"], candidates: Int[Tensor, " K"]
+    ) -> Float[Tensor, "R K"] | None:
+        """Cosine similarity of the first modality of some samples to the second of others; None
+        where the two have no place in one space."""
+        a, b = (self.embeddings.get(modality) for modality in pair)
+        if a is None or b is None:
+            return None
+        return a.index_select(0, queries) @ b.index_select(0, candidates).T
 
 
 @dataclass(frozen=True)

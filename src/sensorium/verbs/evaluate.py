@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sensorium.data import BrokenSample, Dataset, Loader, Quarantine, open_dataset, open_splits
+from sensorium.data import (
+    BrokenSample,
+    Dataset,
+    Loader,
+    Mixed,
+    Quarantine,
+    open_dataset,
+    open_splits,
+)
 from sensorium.errors import DataError, RunError
 from sensorium.evaluation import Evaluation
 from sensorium.evaluation import evaluate as evaluate_mixture
@@ -58,13 +66,15 @@ def evaluate(
         )
     if data is not None:
         quarantine = Quarantine(None, 0, opened.recipe.data.failure_budget)
-        dataset = open_dataset(data, opened.recipe.data_to_read, tokenizer, quarantine)
+        dataset: Dataset | Mixed = open_dataset(
+            data, opened.recipe.data_to_read, tokenizer, quarantine
+        )
     else:
         splits = open_splits(
             opened.recipe.data_to_read, opened.recipe.seed, None, tokenizer, splits=[split]
         )
         found = getattr(splits, split, None)
-        if not isinstance(found, Dataset):
+        if not isinstance(found, Dataset | Mixed):
             raise DataError(
                 f"the recipe of {run} has no {split} set; give one with --data, or choose another "
                 "--split"
@@ -79,7 +89,7 @@ def evaluate(
 def judge(
     run: Run,
     mixture: Mixture,
-    dataset: Dataset,
+    dataset: Dataset | Mixed,
     quarantine: Quarantine,
     split: str,
     listeners: Listeners,
@@ -112,7 +122,7 @@ def one_by_one(mixture: Mixture) -> list[tuple[str, ...]]:
     return [(modality,) for modality in modalities] if len(modalities) > 1 else []
 
 
-def record(run: Run, judged: Evaluation, dataset: Dataset, split: str) -> dict[str, Any]:
+def record(run: Run, judged: Evaluation, dataset: Dataset | Mixed, split: str) -> dict[str, Any]:
     """Put a split's figures into the run's summary, and write its report; the summary."""
     summary = run.summary()
     assert summary is not None, "written before anything is judged"
@@ -141,7 +151,7 @@ def report(
     )
 
 
-def _shown(dataset: Dataset, id: str) -> Shown:
+def _shown(dataset: Dataset | Mixed, id: str) -> Shown:
     index = dataset.index_of(id)
     try:
         image = dataset.image_bytes(index)

@@ -175,7 +175,9 @@ def _settle_fields(run: Run, splits: DataSplits) -> Run:
     """Write the guessed columns into the run's recipe, where they are the same in every set."""
     others = [dataset for dataset in (splits.validation, splits.test) if dataset is not None]
     several = len(splits.fields) > 1
-    same = all(dataset.source.fields == splits.fields[0] for dataset in others)
+    same = all(
+        part.source.fields == splits.fields[0] for dataset in others for part in dataset.parts
+    )
     return run.settle_fields(splits.fields) if same or several else run
 
 
