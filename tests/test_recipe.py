@@ -93,7 +93,8 @@ def test_an_override_that_cannot_be_read_is_named(path, override, said):
         ("train.zzz=1", "train.zzz: no such key; expected accumulate,"),
         (
             "data.fields.imgae=x",
-            "data.fields: expected modalities of image, text, audio, video, got 'imgae'",
+            "data.fields: expected modalities of image, text, audio, video or targets of label, "
+            "labels, number, answer, question_type, got 'imgae'; did you mean 'image'?",
         ),
     ],
 )

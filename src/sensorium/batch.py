@@ -16,6 +16,12 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+ABSENT = -1
+"""The index in a target, of a class or an answer, of a sample that has none."""
+
+UNKNOWN = -2
+"""The index of an answer that there is, but that no row to train on had."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -91,7 +97,11 @@ class Batch:
     Attributes:
         ids: B sample ids.
         inputs: modality -> `Inputs`; a modality that nobody has may be missing.
-        targets: name -> [B, ...].
+        targets: name -> what a task is to say of each sample; of one that lacks it the value in
+            brackets. label int64 [B], a class (`ABSENT`); labels float32 [B, C], one or zero for
+            each class (NaN); number float32 [B] (NaN); answer int64 [B], one of the answers of the
+            training set (`ABSENT`, and `UNKNOWN` for any other); answer_tokens int64 [B, N] (all
+            pad); question_type int64 [B] (`ABSENT`). Tasks may add their own.
         sources: the name of the set that each sample is of, empty where it has none; () where no
             set has a name.
     """

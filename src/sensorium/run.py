@@ -4,6 +4,7 @@
       recipe.yaml         the resolved recipe, defaults included
       run.json            versions, fingerprints of the data, what was guessed about its columns
       tokenizer.json      the run's own
+      targets.json        names of classes and answers, in the order of their indices
       checkpoints/        weights, optimizer, position: safetensors and JSON, never pickle
       metrics.jsonl       figures by step, also as TensorBoard events
       quarantine.jsonl    broken samples, each with its reason
@@ -21,7 +22,7 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sensorium.data import Tokenizer
+from sensorium.data import Learned, Tokenizer
 from sensorium.encoders import VideoEncoder
 from sensorium.errors import RunError
 from sensorium.model import build_model
@@ -121,7 +122,7 @@ class Run:
 
         What was quarantined stays, to be read.
         """
-        for name in ("recipe.yaml", "run.json", "tokenizer.json"):
+        for name in ("recipe.yaml", "run.json", "tokenizer.json", "targets.json"):
             (self.folder / name).unlink(missing_ok=True)
         if not any(self.folder.iterdir()):
             self.folder.rmdir()
@@ -143,6 +144,20 @@ class Run:
         tokenizer.save(aside)
         os.replace(aside, self.folder / "tokenizer.json")
 
+    def learned(self) -> dict[str, Learned]:
+        """Target field -> what the run learned of it; nothing where it has no targets."""
+        path = self.folder / "targets.json"
+        if not path.exists():
+            return {}
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {field: Learned(**facts) for field, facts in found.items()}
+
+    def write_learned(self, learned: Mapping[str, Learned]) -> None:
+        """Nothing is written where there are no targets."""
+        if learned:
+            facts = {field: asdict(one) for field, one in learned.items()}
+            _write(self.folder / "targets.json", _as_json(facts))
+
     def mixture(self, device: torch.device) -> tuple[Mixture, Tokenizer]:
         """The trained model with its tasks, in evaluation mode, and the tokenizer.
 
@@ -152,7 +167,7 @@ class Run:
         if not self.has_tokenizer:
             raise RunError(f"{self.folder} has no tokenizer.json: its training never began")
         tokenizer = self.tokenizer()
-        mixture = build(self.recipe, tokenizer).to(device)
+        mixture = build(self.recipe, tokenizer, self.learned()).to(device)
         self.load_weights(mixture)
         return mixture.eval(), tokenizer
 
@@ -216,8 +231,14 @@ class Run:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def build(recipe: Recipe, tokenizer: Tokenizer) -> Mixture:
-    """The model and tasks of a recipe, with fresh weights drawn from its seed."""
+def build(
+    recipe: Recipe, tokenizer: Tokenizer, learned: Mapping[str, Learned] | None = None
+) -> Mixture:
+    """The model and tasks of a recipe, with fresh weights drawn from its seed.
+
+    Args:
+        learned: target field -> what the rows to train on tell of it.
+    """
     torch.manual_seed(recipe.seed)
     data = recipe.data
     sizes = {

@@ -109,7 +109,7 @@ def test_picture_and_sound_of_a_clip_are_in_step(folder, tokenizer):
     source = open_source(folder, {"video": "video", "audio": "audio", "text": "text"})
     config = DataConfig(video={"size": 8, "frames": 2}, audio={"sample_rate": SOUND_RATE})
     dataset = Dataset(source, config, tokenizer, training=False, seed=0)
-    candidates = dataset._reader.candidates(0)
+    candidates = dataset._reader.find(0).candidates
     wave = dataset._reader.decode("audio", candidates["audio"][0])
     frames = dataset._reader.decode("video", candidates["video"][0])
     assert len(wave) == SOUND_RATE

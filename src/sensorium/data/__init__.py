@@ -5,6 +5,7 @@ from sensorium.data.augment import AugmentConfig, augment
 from sensorium.data.collate import collate
 from sensorium.data.dataset import Dataset
 from sensorium.data.image import ImageConfig, decode_image
+from sensorium.data.learned import Learned
 from sensorium.data.loader import Loader
 from sensorium.data.locate import PUBLIC_SETS, resolve
 from sensorium.data.mixing import Mixed
@@ -16,12 +17,14 @@ from sensorium.data.sources import Row, Source, SourceConfig, open_source
 from sensorium.data.splits import DataSplits, open_dataset, open_splits
 from sensorium.data.stream_loader import Streamed, StreamLoader
 from sensorium.data.subtitles import SubtitlesConfig
+from sensorium.data.targets import TARGETS
 from sensorium.data.text import TextConfig, Tokenizer
 from sensorium.data.video import VideoConfig, decode_video
 
 __all__ = [
     "MODALITIES",
     "PUBLIC_SETS",
+    "TARGETS",
     "AudioConfig",
     "AugmentConfig",
     "Broken",
@@ -30,6 +33,7 @@ __all__ = [
     "DataSplits",
     "Dataset",
     "ImageConfig",
+    "Learned",
     "Loader",
     "Mixed",
     "Modality",

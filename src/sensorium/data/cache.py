@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sensorium.data.quarantine import Broken, BrokenSample
-from sensorium.data.reader import Reader
+from sensorium.data.reader import Found, Reader
 
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows in all."""
@@ -22,7 +22,7 @@ ROWS_THAT_TELL = 16
 
 
 class Pool:
-    """Tensors of one modality end to end in one buffer, which worker processes share."""
+    """Tensors of one modality or target end to end in one buffer, which worker processes share."""
 
     def __init__(self) -> None:
         self._buffer = torch.empty(0)
@@ -57,7 +57,8 @@ class Cache:
 
     def __init__(self) -> None:
         self._pools: dict[str, Pool] = defaultdict(Pool)
-        self._rows: dict[int, dict[str, range]] = {}
+        self._candidates: dict[int, dict[str, range]] = {}
+        self._targets: dict[int, dict[str, int]] = {}
 
     @classmethod
     def fill(
@@ -78,11 +79,11 @@ class Cache:
         threads = ThreadPoolExecutor(os.cpu_count())
         try:
             decoded = threads.map(lambda row: _decode(reader, row), rows)
-            for done, (row, values) in enumerate(zip(rows, decoded, strict=True), start=1):
-                if isinstance(values, Broken):
-                    broken.append(values)
+            for done, (row, found) in enumerate(zip(rows, decoded, strict=True), start=1):
+                if isinstance(found, Broken):
+                    broken.append(found)
                 else:
-                    cache._rows[row] = {m: cache._keep(m, kept) for m, kept in values.items()}
+                    cache._keep(row, found)
                 expected = cache.bytes * (len(rows) / done if done >= ROWS_THAT_TELL else 1)
                 if cache.bytes > allowed_bytes or expected > 2 * allowed_bytes:
                     return None
@@ -98,10 +99,11 @@ class Cache:
         return sum(pool.bytes for pool in self._pools.values())
 
     def __contains__(self, row: int) -> bool:
-        return row in self._rows
+        return row in self._candidates
 
-    def candidates(self, row: int) -> dict[str, Sequence[Any]]:
-        return dict(self._rows[row])
+    def find(self, row: int) -> Found:
+        targets = {name: self._pools[name][n] for name, n in self._targets[row].items()}
+        return Found(dict(self._candidates[row]), targets)
 
     def decode(self, modality: str, candidate: Any) -> Tensor:
         return self._pools[modality][candidate]
@@ -109,19 +111,26 @@ class Cache:
     def shape(self, modality: str, candidate: Any) -> Sequence[int]:
         return self._pools[modality][candidate].shape
 
-    def _keep(self, modality: str, values: Sequence[Tensor]) -> range:
-        pool = self._pools[modality]
+    def _keep(self, row: int, found: Found) -> None:
+        """Take in a row whose candidates are decoded."""
+        self._candidates[row] = {m: self._add(m, kept) for m, kept in found.candidates.items()}
+        self._targets[row] = {t: self._add(t, [value])[0] for t, value in found.targets.items()}
+
+    def _add(self, name: str, values: Sequence[Tensor]) -> range:
+        pool = self._pools[name]
         first = len(pool)
         for value in values:
             pool.add(value)
         return range(first, len(pool))
 
 
-def _decode(reader: Reader, row: int) -> dict[str, list[Tensor]] | Broken:
+def _decode(reader: Reader, row: int) -> Found | Broken:
     try:
-        return {
+        found = reader.find(row)
+        decoded: dict[str, Sequence[Any]] = {
             modality: [reader.decode(modality, candidate) for candidate in candidates]
-            for modality, candidates in reader.candidates(row).items()
+            for modality, candidates in found.candidates.items()
         }
+        return Found(decoded, found.targets)
     except BrokenSample as error:
         return Broken(reader.source.id(row), str(error))

@@ -8,22 +8,28 @@ import torch
 
 from sensorium.batch import Batch, Inputs, Sample
 from sensorium.data.modalities import Modality
+from sensorium.data.targets import Target
 
 
-def collate(samples: Sequence[Sample], modalities: Mapping[str, Modality]) -> Batch:
+def collate(
+    samples: Sequence[Sample],
+    modalities: Mapping[str, Modality],
+    targets: Mapping[str, Target] | None = None,
+) -> Batch:
     """Put samples side by side; each modality holds only the rows that have it.
 
     Args:
         samples: at least one. A modality that none of them has is left out.
         modalities: know how to pad their values.
+        targets: the same; every sample has all of them.
     """
     there = sorted({name for sample in samples for name in sample.values})
     return Batch(
         ids=[sample.id for sample in samples],
         inputs={name: _inputs(samples, name, modalities[name]) for name in there},
         targets={
-            name: torch.stack([sample.targets[name] for sample in samples])
-            for name in samples[0].targets
+            name: target.collate([sample.targets[name] for sample in samples])
+            for name, target in (targets or {}).items()
         },
         sources=[sample.source for sample in samples] if samples[0].source else (),
     )

@@ -1,10 +1,14 @@
-"""Which column holds which modality: as the recipe says, or guessed and said."""
+"""Which column holds which modality: as the recipe says, or guessed and said.
+
+And which holds which target: only as the recipe says, since a wrong guess would teach something
+else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 from sensorium.data.kinds import kind_of
 from sensorium.data.tables import Cells
@@ -12,6 +16,9 @@ from sensorium.errors import DataError
 
 NAMES = ("image", "text", "audio", "video")
 """Of all modalities."""
+
+TARGETS = ("label", "labels", "number", "answer", "question_type")
+"""Of all targets that columns can hold."""
 
 GUESSED = ("video", "image", "text", "audio")
 """The same, in the order in which columns are given away."""
@@ -36,13 +43,37 @@ ROWS_LOOKED_AT = 50
 Fields = Mapping[str, str | list[str]]
 
 
+class Mapped(NamedTuple):
+    """The columns of a table.
+
+    Attributes:
+        fields: modality -> its columns.
+        targets: target -> its columns.
+        notes: in words, what was guessed or left out.
+    """
+
+    fields: dict[str, list[str]]
+    targets: dict[str, list[str]]
+    notes: list[str]
+
+
 def known_modalities(value: Any) -> Any:
     """`value`, names of modalities, where each is one; for the checks of settings."""
+    return _known(value, NAMES, f"modalities of {', '.join(NAMES)}")
+
+
+def known_fields(value: Any) -> Any:
+    """`value`, names of modalities and targets, where each is one."""
+    expected = f"modalities of {', '.join(NAMES)} or targets of {', '.join(TARGETS)}"
+    return _known(value, (*NAMES, *TARGETS), expected)
+
+
+def _known(value: Any, names: Sequence[str], expected: str) -> Any:
     for name in value or ():
-        if name not in NAMES:
-            close = get_close_matches(name, NAMES, n=1)
+        if name not in names:
+            close = get_close_matches(name, names, n=1)
             nearest = f"; did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"expected modalities of {', '.join(NAMES)}, got {name!r}{nearest}")
+            raise ValueError(f"expected {expected}, got {name!r}{nearest}")
     return value
 
 
@@ -53,22 +84,19 @@ def map_columns(
     said: Fields | None,
     strict: bool,
     modalities: Sequence[str] | None = None,
-) -> tuple[dict[str, list[str]], list[str]]:
-    """Find the columns of each modality.
+) -> Mapped:
+    """Find the columns of each modality and target.
 
     Args:
         name: the table's, for messages.
         columns: all that the table has.
         rows: its first rows, to guess by.
-        said: modality -> column or columns; an empty list says that there is none. What is not
-            said is guessed.
+        said: modality or target -> column or columns; an empty list says that there is none.
+            Modalities that are not said are guessed.
         strict: whether a column that is not there, or a modality that cannot be guessed, is an
             error; otherwise the one is guessed instead, the other left out, and both noted.
         modalities: those to find, whatever else the table has; None finds all that are there, and
             misses one only if there are fewer than a medium and a text.
-
-    Returns:
-        modality -> its columns, and notes in words on what was guessed.
 
     Raises:
         DataError: a column or a modality that does not exist, or that cannot be guessed.
@@ -76,12 +104,15 @@ def map_columns(
     said = dict(said or {})
     notes = [] if strict else _drop_absent(name, columns, said)
     require_columns(name, columns, said)
-    fields = {modality: _listed(wanted) for modality, wanted in said.items()}
+    listed = {name: _listed(wanted) for name, wanted in said.items()}
+    fields = {name: columns for name, columns in listed.items() if name in NAMES}
+    targets = {name: listed[name] for name in TARGETS if listed.get(name)}
     there = ", ".join(columns)
     for modality in GUESSED:
         if modality in fields or not (modalities is None or modality in modalities):
             continue
-        taken = {column for mapped in fields.values() for column in mapped}
+        taken = {column for mapped in listed.values() for column in mapped}
+        taken |= {column for mapped in fields.values() for column in mapped}
         guessed = _guess(modality, [column for column in columns if column not in taken], rows)
         if guessed is None and modality == "audio" and modalities is not None:
             guessed = next(iter(fields.get("video", [])), None)  # its sound track
@@ -107,7 +138,7 @@ def map_columns(
             f"{name}: no column of any modality; the columns are {there}. "
             f"Say them, as in data.fields.{(modalities or NAMES)[0]}=COLUMN"
         )
-    return fields, notes
+    return Mapped(fields, targets, notes)
 
 
 def _missing(fields: Fields, modalities: Sequence[str] | None) -> list[str]:
@@ -120,13 +151,14 @@ def _missing(fields: Fields, modalities: Sequence[str] | None) -> list[str]:
 
 
 def require_columns(name: str, columns: Sequence[str], said: Fields) -> None:
-    """Refuse modalities that do not exist and columns that are not there.
+    """Refuse modalities and targets that do not exist, and columns that are not there.
 
     Raises:
         DataError: with the nearest name.
     """
-    for modality, wanted in said.items():
-        _require(modality, NAMES, f"data.fields has no modality {modality!r}", "modalities")
+    valid = (*NAMES, *TARGETS)
+    for field, wanted in said.items():
+        _require(field, valid, f"data.fields has no {field!r}", "modalities and targets")
         for column in _listed(wanted):
             _require(column, columns, f"{name} has no column {column!r}", "columns")
 

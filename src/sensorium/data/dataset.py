@@ -18,10 +18,11 @@ from sensorium.data.cells import Medium, as_text, filled
 from sensorium.data.image import read_file
 from sensorium.data.modalities import MediumModality, Modality, build_modalities
 from sensorium.data.quarantine import Broken, BrokenSample
-from sensorium.data.reader import Reader, Store, texts
+from sensorium.data.reader import Found, Reader, Store, texts
 from sensorium.data.segments import Segment
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
+from sensorium.data.targets import Target
 from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 
@@ -34,6 +35,7 @@ class Dataset:
             otherwise the first cell that is not empty is taken, and stays as decoded.
         seed: not negative.
         rows: which rows of the source; all of them by default.
+        targets: every target of the run, by name.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Dataset:
         training: bool,
         seed: int,
         rows: Sequence[int] | None = None,
+        targets: Mapping[str, Target] | None = None,
     ) -> None:
         self.source = source
         self.name = source.name
@@ -54,7 +57,8 @@ class Dataset:
         self.seed = seed
         self._rows: Sequence[int] = range(len(source)) if rows is None else rows
         self.modalities = build_modalities(config, tokenizer)
-        self._reader = Reader(source, config, self.modalities)
+        self.targets: Mapping[str, Target] = {} if targets is None else targets
+        self._reader = Reader(source, config, self.modalities, self.targets)
         self._store: Store = self._reader
         self._in_segments = "video" in source.fields and config.video.sampling == "random_segment"
         self._indices: dict[str, int] = {}
@@ -89,7 +93,7 @@ class Dataset:
         """
         row = self._rows[index]
         draw = Random(self.seed << 96 | epoch << 48 | row) if self.training else None
-        found = self._store.candidates(row)
+        found = self._store.find(row)
         made = make_sample(
             self.id(index), found, self._store.decode, self.modalities, self.config, draw
         )
@@ -126,10 +130,10 @@ class Dataset:
         a broken sample is the smallest.
         """
         try:
-            found = self._store.candidates(self._rows[index])
+            found = self._store.find(self._rows[index])
             shapes = [
                 self._store.shape(modality, candidates[0])
-                for modality, candidates in found.items()
+                for modality, candidates in found.candidates.items()
                 if self.modalities[modality].varies
             ]
         except BrokenSample:
@@ -200,7 +204,7 @@ class Dataset:
 
 def make_sample(
     id: str,
-    found: Mapping[str, Sequence[Any]],
+    found: Found,
     decode: Callable[[str, Any], Tensor],
     modalities: Mapping[str, Modality],
     config: DataConfig,
@@ -209,7 +213,7 @@ def make_sample(
     """Decode one candidate of each modality of a row, and finish it.
 
     Args:
-        found: the candidates of each modality.
+        found: the candidates of each modality, and the targets.
         decode: (modality, candidate) -> its value.
         draw: the source of chance in training; None takes the first candidates as they are.
 
@@ -217,13 +221,13 @@ def make_sample(
         BrokenSample: the row cannot be used.
     """
     values = {}
-    drawn = "video" in found and config.video.sampling == "random_segment"
-    segment = Segment(found, config.video, draw) if drawn else None
-    for modality, candidates in found.items():
+    drawn = "video" in found.candidates and config.video.sampling == "random_segment"
+    segment = Segment(found.candidates, config.video, draw) if drawn else None
+    for modality, candidates in found.candidates.items():
         which = int(draw.random() * len(candidates)) if draw and len(candidates) > 1 else 0
         candidate = candidates[which]
         if segment is not None:
             candidate = segment.of(modality, candidate)
         value = decode(modality, candidate)
         values[modality] = modalities[modality].finish(value, draw)
-    return Sample(id, values)
+    return Sample(id, values, found.targets)

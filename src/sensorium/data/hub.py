@@ -138,7 +138,8 @@ def _only_split(path: str, found: Any, split: str | None) -> Any:
 
 
 def _classes(found: Any) -> dict[str, list[str]]:
-    features = found.features or {}
+    """Names of the numbers in a column, or in the lists of a column."""
+    features = {name: getattr(of, "feature", of) for name, of in (found.features or {}).items()}
     return {
         name: list(feature.names)
         for name, feature in features.items()

@@ -17,6 +17,7 @@ from sensorium.data.dataset import Dataset
 from sensorium.data.mixing import Mixed
 from sensorium.data.modalities import Modality
 from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
+from sensorium.data.targets import Target
 from sensorium.errors import DataError
 
 Place = tuple[int, int]
@@ -82,7 +83,7 @@ class Loader:
         self._batches: DataLoader[Sample | Broken] = DataLoader(
             _Decoded(dataset),
             batch_sampler=self._course,
-            collate_fn=_Collate(dataset.modalities),
+            collate_fn=_Collate(dataset.modalities, dataset.targets),
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=pin_memory,
@@ -220,10 +221,13 @@ class _Decoded(TorchDataset[Sample | Broken]):
 class _Collate:
     """Samples and broken ones -> the batch of the samples, if there are any, and the broken."""
 
-    def __init__(self, modalities: Mapping[str, Modality]) -> None:
+    def __init__(self, modalities: Mapping[str, Modality], targets: Mapping[str, Target]) -> None:
         self._modalities = modalities
+        self._targets = targets
 
     def __call__(self, items: list[Sample | Broken]) -> tuple[Batch | None, list[Broken]]:
         samples = [item for item in items if isinstance(item, Sample)]
         broken = [item for item in items if isinstance(item, Broken)]
-        return (collate(samples, self._modalities) if samples else None), broken
+        if not samples:
+            return None, broken
+        return collate(samples, self._modalities, self._targets), broken

@@ -48,7 +48,7 @@ class Mixed:
     set comes after the other, whatever they weigh. To be used as a `Dataset` is.
 
     Args:
-        datasets: of one tokenizer and one seed.
+        datasets: of one tokenizer, one seed and the same targets.
         weights: how often each is drawn from, in proportion.
     """
 
@@ -57,6 +57,7 @@ class Mixed:
         self.interleaving = Interleaving(weights)
         self.name = " + ".join(dataset.name for dataset in datasets)
         self.modalities = datasets[0].modalities
+        self.targets = datasets[0].targets
         self.config = datasets[0].config
 
     def __len__(self) -> int:

@@ -143,8 +143,16 @@ def _classes(schema: Any) -> dict[str, list[str]]:
     """What the Hugging Face library wrote about columns of class numbers."""
     said = (schema.metadata or {}).get(b"huggingface")
     features = json.loads(said).get("info", {}).get("features", {}) if said else {}
-    return {
-        name: list(feature["names"])
-        for name, feature in features.items()
-        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-    }
+    found = {name: _of_class(feature) for name, feature in features.items()}
+    return {name: list(feature["names"]) for name, feature in found.items() if feature}
+
+
+def _of_class(feature: Any) -> dict[str, Any] | None:
+    """What is written of a class, or of the classes in a list; None for anything else."""
+    if isinstance(feature, list) and len(feature) == 1:  # how older versions write lists
+        return _of_class(feature[0])
+    if not isinstance(feature, dict):
+        return None
+    if feature.get("_type") == "ClassLabel":
+        return feature
+    return _of_class(feature.get("feature"))

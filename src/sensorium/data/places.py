@@ -8,11 +8,9 @@ from pathlib import Path
 from sensorium.data.columns import Fields, require_columns
 from sensorium.data.hub import is_hub
 from sensorium.data.locate import find, resolve
-from sensorium.data.settings import DataConfig
+from sensorium.data.settings import SPLITS, DataConfig
 from sensorium.data.sources import MANIFESTS, Source, SourceConfig, open_source
 from sensorium.data.streams import StreamSource, open_stream
-
-SPLITS = ("train", "validation", "test")
 
 
 def open_place(
@@ -87,11 +85,12 @@ def for_split(place: SourceConfig, split: str) -> SourceConfig:
     return place if place.split else place.model_copy(update={"split": split})
 
 
-def lenient(config: DataConfig, fields: Fields) -> DataConfig:
-    """The settings without what is required of a modality that a set lacks as a whole."""
+def lenient(config: DataConfig, source: Source | StreamSource) -> DataConfig:
+    """The settings without what is required of a modality or target that a set lacks as a whole."""
     if config.required is None:
         return config
-    required = [modality for modality in config.required if modality in fields]
+    has = source.fields.keys() | source.targets.keys()
+    required = [name for name in config.required if name in has]
     return config.model_copy(update={"required": required})
 
 

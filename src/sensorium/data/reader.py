@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -14,17 +15,33 @@ from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Row, Source
 from sensorium.data.streams import StreamSource
+from sensorium.data.target_cells import target_cells
+from sensorium.data.targets import Target
 from sensorium.errors import DataError
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is in a row.
+
+    Attributes:
+        candidates: modality -> what could be its value, at least one; a modality that the row
+            lacks has no key.
+        targets: every target of the run; one that the row lacks has its value for that.
+    """
+
+    candidates: dict[str, Sequence[Any]]
+    targets: dict[str, Tensor]
 
 
 class Store(Protocol):
     """What gives the values of rows: a `Reader`, from files, or a `Cache`, from memory."""
 
-    def candidates(self, row: int) -> dict[str, Sequence[Any]]:
-        """Modality -> what could be its value, at least one; a modality the row lacks has no key.
+    def find(self, row: int) -> Found:
+        """What is in a row; no file is opened.
 
         Raises:
-            BrokenSample: the row lacks a modality that is required.
+            BrokenSample: the row lacks what is required, or has a target that there is not.
         """
         ...
 
@@ -50,9 +67,10 @@ class RowReader:
 
     Args:
         source: the set that the rows are of.
+        targets: every target of the run, whether the set has it or not.
 
     Raises:
-        DataError: a required modality has no column.
+        DataError: a required modality or target has no column.
     """
 
     def __init__(
@@ -60,21 +78,30 @@ class RowReader:
         source: Source | StreamSource,
         config: DataConfig,
         modalities: Mapping[str, Modality],
+        targets: Mapping[str, Target],
     ) -> None:
         self.fields = source.fields
         self.called = source.called
         self.modalities = modalities
+        self.targets = targets
+        self._target_columns = source.targets
+        self._classes = source.classes
         expected = [name for name in source.fields if name not in source.optional]
+        needed = {target.field for target in targets.values() if target.required}
+        expected += [field for field in source.targets if field in needed]
         self._required = expected if config.required is None else config.required
-        for modality in self._required:
-            if modality not in self.fields:
+        for name in self._required:
+            if name not in self.fields and name not in source.targets:
                 raise DataError(
-                    f"data.required asks for {modality}, but {source.name} has no column for it; "
-                    f"say it as data.fields.{modality}=COLUMN"
+                    f"data.required asks for {name}, but {source.name} has no column for it; "
+                    f"say it as data.fields.{name}=COLUMN"
                 )
 
-    def candidates_of(self, read: Row) -> dict[str, Sequence[Any]]:
-        """As `Store.candidates`."""
+    def find_in(self, read: Row) -> Found:
+        """As `Store.find`."""
+        return Found(self._candidates(read), self._targets(read))
+
+    def _candidates(self, read: Row) -> dict[str, Sequence[Any]]:
         found: dict[str, Sequence[Any]] = {}
         for modality, columns in self.fields.items():
             cells = [cell for column in columns for cell in filled(read.values.get(column))]
@@ -83,6 +110,20 @@ class RowReader:
                 found[modality] = [read_cell(cell, read.folder) for cell in cells]
             elif modality in self._required:
                 raise BrokenSample(f"no {modality}: {_named(columns)} empty")
+        return found
+
+    def _targets(self, read: Row) -> dict[str, Tensor]:
+        found = {}
+        for name, target in self.targets.items():
+            columns = self._target_columns.get(target.field, [])
+            try:
+                cells = target_cells(read.values, columns, self._classes)
+                value = None if cells is None else target.read(cells)
+            except BrokenSample as error:
+                raise BrokenSample(f"{target.field}: {error}") from error
+            if value is None and target.field in self._required:
+                raise BrokenSample(f"no {target.field}: {_named(columns)} empty")
+            found[name] = target.absent if value is None else value
         return found
 
     def decode(self, modality: str, candidate: Any) -> Tensor:
@@ -97,27 +138,32 @@ class Reader(RowReader):
     """The `Store` that reads files."""
 
     def __init__(
-        self, source: Source, config: DataConfig, modalities: Mapping[str, Modality]
+        self,
+        source: Source,
+        config: DataConfig,
+        modalities: Mapping[str, Modality],
+        targets: Mapping[str, Target],
     ) -> None:
-        super().__init__(source, config, modalities)
+        super().__init__(source, config, modalities, targets)
         self.source = source
 
-    def candidates(self, row: int) -> dict[str, Sequence[Any]]:
-        return self.candidates_of(self.source.row(row))
+    def find(self, row: int) -> Found:
+        return self.find_in(self.source.row(row))
 
 
 def texts(source: Source, rows: Iterable[int]) -> Iterator[str]:
-    """Every text of the rows, of all mapped columns; those that are broken are left out."""
+    """Every text of the rows, of all columns mapped to text or to answers; those that are broken
+    are left out."""
     for row in rows:
         try:
-            yield from texts_of(source.row(row), source.fields)
+            yield from texts_of(source.row(row), source)
         except BrokenSample:
             continue  # named where the row is decoded
 
 
-def texts_of(row: Row, fields: Mapping[str, list[str]]) -> Iterator[str]:
-    """Every text of a row; those that are broken are left out."""
-    for column in fields.get("text", []):
+def texts_of(row: Row, source: Source | StreamSource) -> Iterator[str]:
+    """Every text of a row, answers too; those that are broken are left out."""
+    for column in [*source.fields.get("text", []), *source.targets.get("answer", [])]:
         for cell in filled(row.values.get(column)):
             with suppress(BrokenSample):  # named where the row is decoded
                 yield as_text(cell)

@@ -8,12 +8,14 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from sensorium.config import Config
 from sensorium.data.audio import AudioConfig
-from sensorium.data.columns import known_modalities
+from sensorium.data.columns import TARGETS, known_fields, known_modalities
 from sensorium.data.image import ImageConfig
 from sensorium.data.sources import SourceConfig
 from sensorium.data.subtitles import SubtitlesConfig
 from sensorium.data.text import TextConfig
 from sensorium.data.video import VideoConfig
+
+SPLITS = ("train", "validation", "test")
 
 FORMS = ("(one)", "(several)")
 """Names in pydantic's errors for the two forms of a split; they say nothing to a person."""
@@ -40,12 +42,19 @@ class DataConfig(Config):
     fields: dict[str, str | list[str]] | None = None
     """Modality (image, text, audio, video) -> column, or several: one is drawn each time in
     training, and evaluation takes the first that is not empty. What is not said is guessed; []
-    says none. A column may hold several modalities, as a video and its sound."""
+    says none. A column may hold several modalities, as a video and its sound. And target (label,
+    labels, number, answer, question_type) -> column; these are never guessed."""
+    classes: list[str] | None = None
+    """Names of the classes of `label` and `labels`, in the order of their indices, where a column
+    holds numbers too; left out, they are learned from the training rows."""
+    answers: int | None = Field(default=None, gt=1)
+    """Of the answers of the training rows so many are kept as classes, the most frequent; left
+    out, all."""
     modalities: list[str] | None = None
     """Which are read, whatever else is there; by default those that the model has encoders for."""
     required: list[str] | None = None
-    """Modalities without which a row is broken; by default all that have a column, but of clips cut
-    by subtitles only the video."""
+    """Modalities and targets without which a row is broken; by default all that have a column, but
+    of clips cut by subtitles only the video."""
     image: ImageConfig = ImageConfig()
     """How pictures are brought to one size and changed at random."""
     text: TextConfig = TextConfig()
@@ -97,10 +106,40 @@ class DataConfig(Config):
             return said
         return [] if said is None else [said]
 
-    @field_validator("fields", "modalities", "required")
+    @property
+    def target_fields(self) -> list[str]:
+        """The targets that any set has a column for."""
+        said = [self.fields, *(place.fields for split in SPLITS for place in self.places(split))]
+        return [name for name in TARGETS if any((fields or {}).get(name) for fields in said)]
+
+    @field_validator("modalities")
     @classmethod
     def _modalities_exist(cls, value: Any) -> Any:
         return known_modalities(value)
+
+    @field_validator("fields", "required")
+    @classmethod
+    def _fields_exist(cls, value: Any) -> Any:
+        return known_fields(value)
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _numbers_are_names(cls, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        if any(isinstance(one, bool) for one in value):
+            raise ValueError('expected names; YAML takes a bare yes or no for a truth: write "yes"')
+        return [str(one) if isinstance(one, int) else one for one in value]
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_differ(cls, value: list[str] | None) -> list[str] | None:
+        if value is None:
+            return None
+        names = [name.strip() for name in value]
+        if len(names) < 2 or len(set(names)) < len(names) or "" in names:
+            raise ValueError("expected at least two names, all different and none empty")
+        return names
 
 
 def _check_names(split: str, names: list[str | None]) -> None:

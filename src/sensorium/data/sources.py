@@ -13,7 +13,7 @@ from sensorium.config import Config
 from sensorium.data import lines
 from sensorium.data.clips import ClipTable, open_clips, videos_below
 from sensorium.data.coco import CocoTable
-from sensorium.data.columns import ROWS_LOOKED_AT, Fields, known_modalities, map_columns
+from sensorium.data.columns import ROWS_LOOKED_AT, Fields, known_fields, map_columns
 from sensorium.data.files import Location, Remote
 from sensorium.data.hub import HubTable, is_hub, is_saved
 from sensorium.data.lines import LineTable
@@ -46,7 +46,8 @@ class SourceConfig(Config):
     folder: str | None = None
     """Folder that file names in the cells start from; by default that of the manifest."""
     fields: dict[str, str | list[str]] | None = None
-    """Modality -> column or columns, of this set; what is not said here is as in `data.fields`."""
+    """Modality or target -> column or columns, of this set; what is not said here is as in
+    `data.fields`."""
     name: str | None = Field(default=None, min_length=1)
     """By which `sources` of a task names this set; in a list all have names or none."""
     weight: float = Field(default=1.0, gt=0)
@@ -59,8 +60,8 @@ class SourceConfig(Config):
 
     @field_validator("fields")
     @classmethod
-    def _modalities_exist(cls, value: Any) -> Any:
-        return known_modalities(value)
+    def _fields_exist(cls, value: Any) -> Any:
+        return known_fields(value)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Source:
         table: the rows.
         fields: modality -> the columns that hold it.
         notes: what was guessed, in words.
+        targets: target -> the columns that hold it.
         prefix: put before each id, to tell apart tables whose ids are the same.
         folder: what paths in the cells are relative to, where it is not the table's.
         called: the name that the recipe gives the set.
@@ -101,6 +103,7 @@ class Source:
         table: Table,
         fields: dict[str, list[str]],
         notes: list[str],
+        targets: dict[str, list[str]],
         prefix: str = "",
         folder: Location | None = None,
         called: str = "",
@@ -108,6 +111,7 @@ class Source:
         self.table = table
         self.called = called
         self.fields = fields
+        self.targets = targets
         self.notes = notes
         self.prefix = prefix
         self.name = table.name
@@ -144,8 +148,8 @@ def open_source(
 
     Args:
         files: the file or folder, or the files of a pattern; none for a set of the Hub.
-        fields: modality -> column or columns; what is not said is guessed. An empty list says
-            that the set lacks the modality.
+        fields: modality or target -> column or columns; modalities that are not said are guessed.
+            An empty list says that the set lacks the modality or target.
         strict: whether columns that are not there, or cannot be guessed, are an error; otherwise
             they are noted.
         modalities: those to map; None maps all that are there.
@@ -164,13 +168,15 @@ def open_source(
         first = f"; the first: {table.broken[0].reason}" if table.broken else ""
         raise DataError(f"{place.path}: expected rows, found none that can be read{first}")
     rows = _first_rows(table)
-    mapped, notes = map_columns(table.name, table.columns, rows, fields, strict, modalities)
+    mapped, targets, notes = map_columns(
+        table.name, table.columns, rows, fields, strict, modalities
+    )
     if isinstance(table, ClipTable):
         notes = table.notes + notes
     if table.flaws:
         first = f"{table.flaws[0].id}: {table.flaws[0].reason}"
         notes.append(f"{table.name}: {len(table.flaws):,} boxes are faulty; the first: {first}")
-    return Source(table, mapped, notes, prefix, folder, place.name or "")
+    return Source(table, mapped, notes, targets, prefix, folder, place.name or "")
 
 
 def _first_rows(table: Table) -> list[Cells]:

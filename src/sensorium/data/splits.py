@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from sensorium.data.cache import Progress
-from sensorium.data.columns import Fields
+from sensorium.data.columns import TARGETS, Fields
 from sensorium.data.dataset import Dataset
+from sensorium.data.learned import Learned, RowsOfSet, learn
 from sensorium.data.mixing import Mixed
 from sensorium.data.places import SPLITS, lenient, open_place, open_split, open_streams
-from sensorium.data.quarantine import Broken, Quarantine
+from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
 from sensorium.data.reader import texts, texts_of
 from sensorium.data.settings import DataConfig
-from sensorium.data.sources import Source, SourceConfig
+from sensorium.data.sources import Row, Source, SourceConfig
 from sensorium.data.stream_loader import Streamed
 from sensorium.data.streams import Stream, StreamSource
 from sensorium.data.tables import Table
+from sensorium.data.targets import Target, build_targets
 from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 
 ROWS_LOOKED_AT = 20_000
 """Of a set that is not decoded up front, how many rows' texts are looked through for long ones."""
 
-TOKENIZER_ROWS = 50_000
-"""Of a stream so many rows are read for the tokenizer, the first."""
+FIRST_ROWS = 50_000
+"""Of a stream so many rows are read for the tokenizer and the targets, the first."""
 
 SplitProgress = Callable[[str, int, int], None]
 """Called with the split, its rows done and its rows in all, while a set is decoded up front."""
@@ -42,6 +45,7 @@ class DataSplits:
         quarantine: holds every broken row found so far; loaders add to it.
         fields: modality -> columns, of each set to train on.
         fingerprints: split -> SHA-256 of its manifest, or of the names and sizes in its folder.
+        learned: target field -> what the rows to train on tell of it.
     """
 
     train: Dataset | Mixed | Streamed | None
@@ -52,6 +56,7 @@ class DataSplits:
     quarantine: Quarantine
     fields: list[dict[str, list[str]]] = field(default_factory=list)
     fingerprints: dict[str, str] = field(default_factory=dict)
+    learned: Mapping[str, Learned] = field(default_factory=dict)
 
 
 def open_splits(
@@ -61,6 +66,7 @@ def open_splits(
     tokenizer: Tokenizer | None = None,
     splits: Sequence[str] = SPLITS,
     progress: SplitProgress | None = None,
+    learned: Mapping[str, Learned] | None = None,
 ) -> DataSplits:
     """Open the sets of a recipe and decode up front those that fit in memory.
 
@@ -70,21 +76,28 @@ def open_splits(
         tokenizer: of the run that goes on; None reads the configured one, or trains one on the
             training texts.
         splits: which to open. One that the recipe does not name is None in the result.
+        learned: of the targets, by the run that goes on; None learns it from the training rows.
 
     Raises:
         DataError: a set is missing or cannot be used.
         FailureBudgetError: too many rows are broken; every one that was found is written down.
     """
     wanted = set(splits)
-    if tokenizer is None and config.text.tokenizer is None:
+    if (tokenizer is None and config.text.tokenizer is None) or (
+        learned is None and config.target_fields
+    ):
         wanted.add("train")
     streams = open_streams(config) if "train" in wanted and _is_streamed(config, "train") else []
     sources, rows = _open_sources(config, seed, wanted, streams)
     learnt_from: Sequence[Source | StreamSource] = streams or sources.get("train", [])
     if tokenizer is None:
         tokenizer = _tokenizer(config, learnt_from, rows.get("train", ()))
+    missed: list[str] = []
+    if learned is None:
+        learned, missed = learn(config, _rows_of(learnt_from, rows.get("train", ())))
+    targets = build_targets(learned, tokenizer)
     datasets = {
-        split: _mapped(config, tokenizer, sources[split], rows[split], split, seed)
+        split: _mapped(config, tokenizer, targets, sources[split], rows[split], split, seed)
         for split in SPLITS
         if split in splits and split in sources
     }
@@ -95,7 +108,9 @@ def open_splits(
     broken, notes = _prepare(datasets, tokenizer, progress)
     quarantine.add_all([one for source in opened for one in source.broken] + broken)
     streamed = (
-        _streamed(config, tokenizer, streams, seed) if streams and "train" in splits else None
+        _streamed(config, tokenizer, targets, streams, seed)
+        if streams and "train" in splits
+        else None
     )
     prints = {split: sources[split] for split in datasets if config.places(split)}
     return DataSplits(
@@ -105,34 +120,40 @@ def open_splits(
         tokenizer=tokenizer,
         notes=[note for source in streams for note in source.notes]
         + [note for source in opened for note in source.notes]
+        + missed
         + notes,
         quarantine=quarantine,
         fields=[source.fields for source in learnt_from],
         fingerprints=({"train": _fingerprint([one.stream for one in streams])} if streamed else {})
         | {split: _fingerprint([one.table for one in found]) for split, found in prints.items()},
+        learned=learned,
     )
 
 
 def _mapped(
     config: DataConfig,
     tokenizer: Tokenizer,
+    targets: Mapping[str, Target],
     sources: Sequence[Source],
     rows: Sequence[int],
     split: str,
     seed: int,
 ) -> Dataset | Mixed:
-    training = split == "train"
+    build = partial(
+        Dataset, tokenizer=tokenizer, training=split == "train", seed=seed, targets=targets
+    )
     if len(sources) == 1:
-        return Dataset(sources[0], config, tokenizer, training=training, seed=seed, rows=rows)
-    datasets = [
-        Dataset(source, lenient(config, source.fields), tokenizer, training=training, seed=seed)
-        for source in sources
-    ]
+        return build(sources[0], config, rows=rows)
+    datasets = [build(source, lenient(config, source)) for source in sources]
     return Mixed(datasets, [place.weight for place in config.places(split)])
 
 
 def _streamed(
-    config: DataConfig, tokenizer: Tokenizer, streams: Sequence[StreamSource], seed: int
+    config: DataConfig,
+    tokenizer: Tokenizer,
+    targets: Mapping[str, Target],
+    streams: Sequence[StreamSource],
+    seed: int,
 ) -> Streamed:
     places = config.places("train")
     several = len(places) > 1
@@ -140,9 +161,10 @@ def _streamed(
         streams,
         weights=[place.weight for place in places],
         window_rows=[place.window_rows for place in places],
-        configs=[lenient(config, one.fields) if several else config for one in streams],
+        configs=[lenient(config, one) if several else config for one in streams],
         tokenizer=tokenizer,
         seed=seed,
+        targets=targets,
     )
 
 
@@ -157,6 +179,7 @@ def open_dataset(
     tokenizer: Tokenizer,
     quarantine: Quarantine,
     progress: Progress | None = None,
+    learned: Mapping[str, Learned] | None = None,
 ) -> Dataset:
     """Open any data with the settings of a run, to evaluate or to index it.
 
@@ -166,12 +189,20 @@ def open_dataset(
 
     Args:
         quarantine: its total grows by the rows of this set, and it gets the broken ones.
+        learned: of the run's targets; without it none is read, and none is missed.
     """
     here = Path(path).expanduser().absolute()
     place = SourceConfig(path=str(here) if here.exists() else str(path))
-    source = open_place(config, place, config.fields, strict=False)
-    config = lenient(config, source.fields)
-    dataset = Dataset(source, config, tokenizer, training=False, seed=0)
+    fields = {n: f for n, f in (config.fields or {}).items() if learned or n not in TARGETS}
+    source = open_place(config, place, fields, strict=False)
+    dataset = Dataset(
+        source,
+        lenient(config, source),
+        tokenizer,
+        training=False,
+        seed=0,
+        targets=build_targets(learned or {}, tokenizer),
+    )
     quarantine.total += len(source) + len(source.broken)
     quarantine.add_all(source.broken + dataset.prepare(progress))
     return dataset
@@ -260,11 +291,27 @@ def _tokenizer(
     return Tokenizer.train(_texts(sources, rows), config.text)
 
 
+def _rows_of(sources: Sequence[Source | StreamSource], rows: Sequence[int]) -> list[RowsOfSet]:
+    """The rows to learn targets from; of a stream the first."""
+    return [
+        (source, source.first_rows(FIRST_ROWS))
+        if isinstance(source, StreamSource)
+        else (source, _readable(source, rows if len(sources) == 1 else range(len(source))))
+        for source in sources
+    ]
+
+
+def _readable(source: Source, rows: Sequence[int]) -> Iterator[Row]:
+    for row in rows:
+        with suppress(BrokenSample):  # named where the row is decoded
+            yield source.row(row)
+
+
 def _texts(sources: Sequence[Source | StreamSource], rows: Sequence[int]) -> Iterator[str]:
     """The texts to learn words from; of a stream those of its first rows."""
     for source in sources:
         if isinstance(source, StreamSource):
-            for row in source.first_rows(TOKENIZER_ROWS):
-                yield from texts_of(row, source.fields)
+            for row in source.first_rows(FIRST_ROWS):
+                yield from texts_of(row, source)
         else:
             yield from texts(source, rows if len(sources) == 1 else range(len(source)))

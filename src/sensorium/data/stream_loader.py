@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ from sensorium.data.reader import RowReader
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Row
 from sensorium.data.streams import StreamSource
+from sensorium.data.targets import Target
 from sensorium.data.text import Tokenizer
 from sensorium.data.windows import Cursor, Windows
 from sensorium.errors import DataError, SensoriumError
@@ -41,6 +42,7 @@ class Streamed:
         window_rows: of each, how many rows are shuffled together.
         configs: of each, alike but for what is required of its rows.
         seed: not negative.
+        targets: every target of the run, by name.
     """
 
     sources: Sequence[StreamSource]
@@ -49,6 +51,7 @@ class Streamed:
     configs: Sequence[DataConfig]
     tokenizer: Tokenizer
     seed: int
+    targets: Mapping[str, Target] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -208,7 +211,7 @@ class _Lanes(IterableDataset[Any]):
         streamed, lane = self.streamed, self.lanes[number]
         modalities = build_modalities(streamed.configs[0], streamed.tokenizer)
         readers = [
-            RowReader(source, config, modalities)
+            RowReader(source, config, modalities, streamed.targets)
             for source, config in zip(streamed.sources, streamed.configs, strict=True)
         ]
         interleaving = Interleaving(streamed.weights)
@@ -232,7 +235,8 @@ class _Lanes(IterableDataset[Any]):
             if bad * self.share > LEAST_TOTAL:
                 raise DataError(f"{streamed.name}: no sample of it can be read")
             after = _Lane(draws, first, [asdict(one.cursor) for one in windows])
-            yield (collate(samples, modalities) if samples else None), broken, asdict(after)
+            batch = collate(samples, modalities, streamed.targets) if samples else None
+            yield batch, broken, asdict(after)
 
     def _windows(self, lane: _Lane, number: int) -> list[Windows]:
         streamed = self.streamed
@@ -261,7 +265,7 @@ def _made(
     mark = f"{streamed.seed}:{epoch}:{entry.id}".encode("utf-8", "surrogateescape")
     draw = Random(int.from_bytes(hashlib.blake2b(mark, digest_size=8).digest(), "big"))
     try:
-        found = reader.candidates_of(entry)
+        found = reader.find_in(entry)
         config = streamed.configs[0]
         made = make_sample(entry.id, found, reader.decode, reader.modalities, config, draw)
         return replace(made, source=reader.called)

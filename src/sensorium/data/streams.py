@@ -95,6 +95,7 @@ class StreamSource:
         columns: those that its first rows have.
         fields: modality -> the columns that hold it.
         notes: what was guessed, in words.
+        targets: target -> the columns that hold it.
         prefix: put before each id.
         folder: what paths in the cells are relative to, where it is not the stream's.
         called: the name that the recipe gives the set.
@@ -109,6 +110,7 @@ class StreamSource:
         columns: list[str],
         fields: dict[str, list[str]],
         notes: list[str],
+        targets: dict[str, list[str]],
         prefix: str = "",
         folder: Location | None = None,
         called: str = "",
@@ -116,6 +118,7 @@ class StreamSource:
         self.stream = stream
         self.called = called
         self.fields = fields
+        self.targets = targets
         self.notes = notes
         self.prefix = prefix
         self.name = stream.name
@@ -163,12 +166,12 @@ def open_stream(
         DataError: the path is of no known format, holds no rows, or its columns cannot be mapped.
     """
     stream = _open_stream(files, place, subtitles or SubtitlesConfig())
-    rows = [row.values for row in StreamSource(stream, [], {}, []).first_rows(ROWS_LOOKED_AT)]
+    rows = [row.values for row in StreamSource(stream, [], {}, [], {}).first_rows(ROWS_LOOKED_AT)]
     if not rows:
         raise DataError(f"{place.path}: expected rows, found none that can be read")
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    mapped, notes = map_columns(stream.name, columns, rows, fields, strict, modalities)
-    source = StreamSource(stream, columns, mapped, notes, prefix, folder, place.name or "")
+    mapped, targets, notes = map_columns(stream.name, columns, rows, fields, strict, modalities)
+    source = StreamSource(stream, columns, mapped, notes, targets, prefix, folder, place.name or "")
     if isinstance(stream, TableStream):
         source.optional = optional_in(stream.table, mapped)
     return source

@@ -67,11 +67,20 @@ def evaluate(
     if data is not None:
         quarantine = Quarantine(None, 0, opened.recipe.data.failure_budget)
         dataset: Dataset | Mixed = open_dataset(
-            data, opened.recipe.data_to_read, tokenizer, quarantine
+            data,
+            opened.recipe.data_to_read,
+            tokenizer,
+            quarantine,
+            learned=opened.learned(),
         )
     else:
         splits = open_splits(
-            opened.recipe.data_to_read, opened.recipe.seed, None, tokenizer, splits=[split]
+            opened.recipe.data_to_read,
+            opened.recipe.seed,
+            None,
+            tokenizer,
+            splits=[split],
+            learned=opened.learned(),
         )
         found = getattr(splits, split, None)
         if not isinstance(found, Dataset | Mixed):

@@ -98,7 +98,7 @@ def _pretrain(run: Run, resume: bool, listeners: Listeners) -> Pretrained:
         run = ranks.first_alone(
             lambda: _settle_fields(run, splits) if ranks.rank() == 0 else Run.open(run.folder)
         )
-        mixture = build(run.recipe, splits.tokenizer)
+        mixture = build(run.recipe, splits.tokenizer, splits.learned)
         with ranks.together():
             run.start(mixture)
     except BaseException:
@@ -146,6 +146,7 @@ def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
         run.quarantine_path if first else None,
         tokenizer=run.tokenizer() if going_on else None,
         progress=lambda split, done, total: listeners.on_work(f"reading {split}", done, total),
+        learned=run.learned() if going_on else None,
     )
     for note in splits.notes:
         listeners.on_note(note)
@@ -153,6 +154,7 @@ def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
         _check_fingerprints(run, splits)
     else:
         run.write_facts({"fingerprints": splits.fingerprints, "notes": splits.notes})
+        run.write_learned(splits.learned)
         run.write_tokenizer(splits.tokenizer)
     return splits
 

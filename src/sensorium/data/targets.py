@@ -1,0 +1,197 @@
+"""What the data path knows of each target: how cells become what a task is to say of a sample.
+
+    cells --read--> tensor --collate--> [B, ...]
+
+Which columns hold a target is said in `data.fields`, and never guessed. What a target's indices
+stand for is learned from the rows to train on (`learned.py`) and given here, so that a class is the
+same number in every set. A row that lacks a target has the value `absent`. To add a target: a class
+here, a line in `TARGETS`, and its field in `columns.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from sensorium.batch import ABSENT, UNKNOWN
+from sensorium.data.learned import NAMES_LISTED, Learned, class_index
+from sensorium.data.quarantine import BrokenSample
+from sensorium.data.target_cells import class_name, one_answer, one_name, one_number
+from sensorium.data.text import Tokenizer
+
+
+class Target(ABC):
+    """The way of one target from the cells of a row to a batch.
+
+    Attributes:
+        field: the name in `data.fields` that says its columns.
+        required: whether a row without it is broken, where the recipe does not say.
+        absent: its value of a row that lacks it.
+    """
+
+    field: ClassVar[str]
+    required: ClassVar[bool] = True
+    absent: Tensor
+
+    @abstractmethod
+    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None: ...
+
+    @abstractmethod
+    def read(self, cells: Sequence[Any]) -> Tensor | None:
+        """The value; None where the cells hold none.
+
+        Raises:
+            BrokenSample: the cells cannot mean this target.
+        """
+
+    def collate(self, values: list[Tensor]) -> Tensor:
+        """Values side by side [B, ...]."""
+        return torch.stack(values)
+
+
+class Label(Target):
+    """One class of several: int64, its index."""
+
+    field = "label"
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+        self.absent = torch.tensor(ABSENT)
+        self._classes = _Classes(learned)
+
+    def read(self, cells: Sequence[Any]) -> Tensor | None:
+        name = one_name(cells)
+        return None if name is None else torch.tensor(self._classes.index(name))
+
+
+class Labels(Target):
+    """Any number of the classes: float32 [C], 1 for each that is there; absent: NaN."""
+
+    field = "labels"
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+        self.absent = torch.full((len(learned.names),), math.nan)
+        self._classes = _Classes(learned)
+
+    def read(self, cells: Sequence[Any]) -> Tensor:
+        """No cell at all means that none of the classes is there."""
+        value = torch.zeros_like(self.absent)
+        for cell in cells:
+            value[self._classes.index(class_name(cell))] = 1.0
+        return value
+
+
+class Number(Target):
+    """A quantity: float32; absent: NaN."""
+
+    field = "number"
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+        self.absent = torch.tensor(math.nan)
+
+    def read(self, cells: Sequence[Any]) -> Tensor | None:
+        number = one_number(cells)
+        return None if number is None else torch.tensor(number)
+
+
+class Answer(Target):
+    """The answer to a question, one of those of the training set: int64, its index.
+
+    `UNKNOWN` where it is none of them: that is no mistake of the row, but nobody can answer so.
+    """
+
+    field = "answer"
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+        self.absent = torch.tensor(ABSENT)
+        self._index = {name: index for index, name in enumerate(learned.names)}
+
+    def read(self, cells: Sequence[Any]) -> Tensor | None:
+        answer = one_answer(cells)
+        return None if answer is None else torch.tensor(self._index.get(answer, UNKNOWN))
+
+
+class AnswerTokens(Target):
+    """The same answer in words: int64 [N], between its start and end; absent: no token, all pad."""
+
+    field = "answer"
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+        self.absent = torch.zeros(0, dtype=torch.int64)
+        self._tokenizer = tokenizer
+
+    def read(self, cells: Sequence[Any]) -> Tensor | None:
+        answer = one_answer(cells)
+        return None if answer is None else self._tokenizer.encode(answer)
+
+    def collate(self, values: list[Tensor]) -> Tensor:
+        return pad_sequence(values, batch_first=True, padding_value=self._tokenizer.pad)
+
+
+class QuestionType(Target):
+    """Which kind of question it is, to tell figures apart: int64, its index.
+
+    Nothing is learned from it, so one that no training row has is no mistake: it is absent.
+    """
+
+    field = "question_type"
+    required = False
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+        self.absent = torch.tensor(ABSENT)
+        self._index = {name: index for index, name in enumerate(learned.names)}
+
+    def read(self, cells: Sequence[Any]) -> Tensor | None:
+        name = one_answer(cells)
+        return torch.tensor(self._index[name]) if name in self._index else None
+
+
+class _Classes:
+    """The classes of a run, to look up those of a row."""
+
+    def __init__(self, learned: Learned) -> None:
+        self._numbered = learned.numbered
+        self._index = {name: index for index, name in enumerate(learned.names)}
+
+    def index(self, name: str) -> int:
+        """Raises `BrokenSample` where the run knows no such class."""
+        found = class_index(name, self._index, self._numbered)
+        if found is not None:
+            return found
+        names = list(self._index)
+        close = get_close_matches(name, names, n=1)
+        nearest = f"; did you mean {close[0]!r}?" if close else ""
+        more = f" and {len(names) - NAMES_LISTED:,} more" if len(names) > NAMES_LISTED else ""
+        raise BrokenSample(
+            f"{name!r} is no class of the training set{nearest} "
+            f"(these are {', '.join(names[:NAMES_LISTED])}{more})"
+        )
+
+
+TARGETS: Mapping[str, type[Target]] = {
+    "label": Label,
+    "labels": Labels,
+    "number": Number,
+    "answer": Answer,
+    "answer_tokens": AnswerTokens,
+    "question_type": QuestionType,
+}
+
+
+def build_targets(learned: Mapping[str, Learned], tokenizer: Tokenizer) -> dict[str, Target]:
+    """Every target whose field a run has learned something of.
+
+    Args:
+        learned: field -> what its indices stand for.
+    """
+    return {
+        name: target(learned[target.field], tokenizer)
+        for name, target in TARGETS.items()
+        if target.field in learned
+    }
