@@ -188,7 +188,7 @@ def test_wrong_names_get_the_nearest(tmp_path: Path, write: Write) -> None:
     path = tmp_path / "a.jsonl"
     with pytest.raises(DataError, match=r"a\.jsonl has no column 'txt'; did you mean 'text'\?"):
         open_source(path, {"text": "txt"})
-    with pytest.raises(DataError, match=r"has no modality 'images'; did you mean 'image'\?"):
+    with pytest.raises(DataError, match=r"has no 'images'; did you mean 'image'\?"):
         open_source(path, {"images": "image"})
     with pytest.raises(DataError, match=r"no column 'zzz'\. The columns are image, text"):
         open_source(path, {"text": "zzz"})
