@@ -74,6 +74,8 @@ def _kind(annotation: Any) -> str:
         return f"{', '.join(first)} or {last}" if first else last
     if origin is list:
         return f"list of {_kind(arguments[0])}"
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return f"list of {_kind(arguments[0])}"
     if origin is tuple:
         return f"{len(arguments)} x {_kind(arguments[0])}"
     if origin is dict:

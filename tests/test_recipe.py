@@ -111,6 +111,8 @@ def test_an_unknown_key_comes_with_the_nearest_and_all_valid_ones(path, override
         ("train.precision=half", r"train\.precision: input should be 'auto', .*; got 'half'"),
         ("train.epochs=3", r"train: give the length as either epochs or steps, one of the two"),
         ("train.best_metric=x", r"train: best_metric needs validate_every_steps"),
+        ("train.stop_after=2", r"train: stop_after needs best_metric"),
+        ("finetune.lora.places=[]", r"finetune\.lora\.places: expected attention, feed_forward"),
         ("model.encoders.text.heads=3", r"model\.encoders\.text: heads=3 must divide width=16"),
         ("model.fusion.heads=5", r"model\.fusion: heads=5 must divide width=16"),
         ("name=null", r"name: input should be a valid string; got None"),
@@ -163,6 +165,22 @@ def test_everything_that_is_wrong_is_said_at_once(path):
             "has no set to validate on; give data.validation or data.validation_share",
         ),
         (["world={}", "data.root=null"], "world is drawn into data.root, which is not set"),
+        (
+            ["finetune.freeze.encoders=[audio]"],
+            "finetune.freeze.encoders names audio, but the model has only image, text",
+        ),
+        (
+            ["finetune.freeze.layers=2"],
+            "finetune.freeze.layers=2 is more than the 1 layers of model.encoders.image",
+        ),
+        (
+            ["finetune.freeze.fusion=true", "model.fusion=null"],
+            "finetune.freeze.fusion=true, but model.fusion is not set",
+        ),
+        (
+            ["finetune={freeze: {encoders: [text]}, cache_features: true}"],
+            "finetune.cache_features runs encoders once, but that of image learns; freeze them by",
+        ),
         (
             ["tasks={}"],
             "tasks: expected at least one of contrastive, matching, masked_language, got none",

@@ -104,12 +104,14 @@ class Batch:
             pad); question_type int64 [B] (`ABSENT`). Tasks may add their own.
         sources: the name of the set that each sample is of, empty where it has none; () where no
             set has a name.
+        encodings: modality -> what a frozen encoder made of it before, which is then not run again.
     """
 
     ids: Sequence[str]
     inputs: dict[str, Inputs]
     targets: dict[str, Tensor] = field(default_factory=dict)
     sources: Sequence[str] = ()
+    encodings: dict[str, Encoding] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -121,6 +123,7 @@ class Batch:
             inputs={name: inputs.rows(index) for name, inputs in self.inputs.items()},
             targets={name: target[index] for name, target in self.targets.items()},
             sources=[self.sources[i] for i in index.tolist()] if self.sources else (),
+            encodings={name: encoding.rows(index) for name, encoding in self.encodings.items()},
         )
 
     def split(self, parts: int) -> list[Batch]:
@@ -137,11 +140,16 @@ class Batch:
     def without(self, *modalities: str) -> Batch:
         """The same samples with some modalities withheld."""
         kept = {name: inputs for name, inputs in self.inputs.items() if name not in modalities}
-        return replace(self, inputs=kept)
+        known = {m: encoding for m, encoding in self.encodings.items() if m not in modalities}
+        return replace(self, inputs=kept, encodings=known)
 
     def keep(self, kept: dict[str, Tensor]) -> Batch:
         """The same samples, which have a modality only where `kept[modality]` [B] is true."""
-        return replace(self, inputs={m: i.keep(kept[m]) for m, i in self.inputs.items()})
+        return replace(
+            self,
+            inputs={m: inputs.keep(kept[m]) for m, inputs in self.inputs.items()},
+            encodings={m: encoding.keep(kept[m]) for m, encoding in self.encodings.items()},
+        )
 
     def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
         return replace(
@@ -151,6 +159,7 @@ class Batch:
                 n: target.to(device, non_blocking=non_blocking)
                 for n, target in self.targets.items()
             },
+            encodings={n: encoding.to(device) for n, encoding in self.encodings.items()},
         )
 
     def pin_memory(self) -> Batch:
@@ -207,6 +216,13 @@ class Encoding:
             self.pooled * kept[:, None],
             self.present & kept,
         )
+
+    def to(self, to: torch.device | torch.dtype) -> Encoding:
+        """On another device, or in another precision."""
+        mask, present = self.tokens.mask, self.present
+        if isinstance(to, torch.device):
+            mask, present = mask.to(to), present.to(to)
+        return Encoding(Tokens(self.tokens.values.to(to), mask), self.pooled.to(to), present)
 
 
 @dataclass(frozen=True)

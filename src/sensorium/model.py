@@ -65,9 +65,12 @@ class Model(nn.Module):
                 module.compile(dynamic=True)
 
     def encode(self, batch: Batch, generator: torch.Generator | None = None) -> dict[str, Encoding]:
-        """Every modality of the batch, each by its own encoder."""
+        """Every modality of the batch, each by its own encoder, unless it comes encoded."""
+        precision = next(self.parameters()).dtype  # of copies, in a step of another precision
         return {
-            modality: self.encode_modality(modality, inputs, generator)
+            modality: batch.encodings[modality].to(precision)
+            if modality in batch.encodings
+            else self.encode_modality(modality, inputs, generator)
             for modality, inputs in batch.inputs.items()
             if modality in self.encoders and inputs.present.any()
         }

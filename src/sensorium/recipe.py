@@ -25,6 +25,7 @@ from sensorium.fusion import FUSIONS
 from sensorium.model import ModelConfig
 from sensorium.tasks import TASKS, TasksConfig
 from sensorium.training.config import TrainConfig
+from sensorium.training.finetune import FinetuneConfig
 from sensorium.world.build import WorldConfig
 
 
@@ -45,6 +46,8 @@ class Recipe(Config):
     """g: what is learned."""
     train: TrainConfig
     """How it is learned."""
+    finetune: FinetuneConfig | None = None
+    """How a model that starts from a trained run goes on to learn."""
     evaluation: EvaluationConfig = EvaluationConfig()
     """How it is judged."""
 
@@ -217,6 +220,10 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
                 f"tasks.{name} needs fused tokens, but model.fusion.name={fusion.name} gives only "
                 f"a vector; choose one of {', '.join(keeping)}"
             )
+    if recipe.finetune is not None:
+        depths = {modality: encoder.depth for modality, encoder in encoders.items()}
+        for problem in recipe.finetune.problems(depths, fusion is not None):
+            yield f"finetune.{problem}"
     if recipe.world is not None and recipe.data.root is None:
         yield "world is drawn into data.root, which is not set; give data.root=DIR"
     data, every = recipe.data, recipe.train.validate_every_steps

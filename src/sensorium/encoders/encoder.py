@@ -91,6 +91,18 @@ class Encoder(nn.Module):
             values, mask, pooled = (_spread(x, present) for x in (values, mask, pooled))
         return Encoding(Tokens(values, mask), pooled, present)
 
+    def stages(self) -> list[list[nn.Parameter]]:
+        """The parameters from the bottom up: what embeds, then each layer of the Transformer, the
+        last with the norm and the pooling above it."""
+        layers = [list(layer.parameters()) for layer in self.transformer.layers]
+        above = list(self.transformer.norm.parameters())
+        if self.pooling == "attention":
+            above += self.attention_pool.parameters()
+        known = {parameter for stage in [*layers, above] for parameter in stage}
+        stages = [[parameter for parameter in self.parameters() if parameter not in known], *layers]
+        stages[-1] += above
+        return stages
+
     def pool(
         self, x: Float[Tensor, "P N D"], mask: Bool[Tensor, "P N"] | None
     ) -> Float[Tensor, "P D"]:

@@ -6,12 +6,14 @@ its loader for batches.
 
 from sensorium.training.checkpoint import Checkpoint, Checkpoints
 from sensorium.training.config import TrainConfig
+from sensorium.training.finetune import FinetuneConfig
 from sensorium.training.log import Progress, TrainingLog
 from sensorium.training.loop import Outcome, train
 
 __all__ = [
     "Checkpoint",
     "Checkpoints",
+    "FinetuneConfig",
     "Outcome",
     "Progress",
     "TrainConfig",

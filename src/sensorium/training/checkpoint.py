@@ -3,6 +3,8 @@
     checkpoints/step-00000500/
       weights.safetensors      the weights as trained
       average.safetensors      their moving average, where the recipe asks for one
+      low_rank.safetensors     the matrices that have low-rank updates (LoRA) and these, where there
+                               are any: the two files above hold them merged, to be used as they are
       optimizer.safetensors    AdamW's two moments and step count of every parameter
       state.json               step, position in the data, best validation, seconds trained
 
@@ -14,7 +16,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +27,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from sensorium.errors import RunError
+from sensorium.layers.lora import low_rank_maps, plain_weights
 from sensorium.training.average import MovingAverage
 from sensorium.training.precision import Precision
 
-WEIGHTS, AVERAGE, OPTIMIZER, STATE = (
+WEIGHTS, AVERAGE, LOW_RANK, OPTIMIZER, STATE = (
     "weights.safetensors",
     "average.safetensors",
+    "low_rank.safetensors",
     "optimizer.safetensors",
     "state.json",
 )
@@ -48,6 +54,7 @@ class TrainState:
         mean_loss: running mean, against which an exploding loss is measured; None at the start.
         best_step: step with the best validation figure; None before the first.
         best_figure: that figure.
+        stale_validations: since then.
     """
 
     step: int = 0
@@ -59,6 +66,7 @@ class TrainState:
     mean_loss: float | None = None
     best_step: int | None = None
     best_figure: float | None = None
+    stale_validations: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,11 +91,17 @@ class Checkpoint:
         Raises:
             RunError: where the weights are not those of this module.
         """
-        load_weights(module, load_file(self.path / WEIGHTS), self.path)
+        load_weights(module, load_file(self.path / WEIGHTS) | self._low_rank(WEIGHTS), self.path)
         optimizer.load_state_dict(_optimizer_state(optimizer, load_file(self.path / OPTIMIZER)))
         if average is not None:
-            average.load(load_file(self.path / AVERAGE))
+            average.load(load_file(self.path / AVERAGE) | self._low_rank(AVERAGE))
         return self.state()
+
+    def _low_rank(self, of: str) -> dict[str, Tensor]:
+        """What is merged in one of the files, as it was before."""
+        path, prefix = self.path / LOW_RANK, f"{of}:"
+        saved = load_file(path) if path.exists() else {}
+        return {n.removeprefix(prefix): x for n, x in saved.items() if n.startswith(prefix)}
 
 
 class Checkpoints:
@@ -134,9 +148,11 @@ class Checkpoints:
         partial = final.with_name(final.name + ".partial")
         self._clear_partial()
         partial.mkdir(parents=True)
-        save_file(_tensors(module.state_dict()), partial / WEIGHTS)
-        if average is not None:
-            save_file(_tensors(average.weights), partial / AVERAGE)
+        trained = {WEIGHTS: module.state_dict()} | ({AVERAGE: average.weights} if average else {})
+        for name, weights in trained.items():
+            save_file(_tensors(plain_weights(module, weights)), partial / name)
+        if low_rank := _low_rank_tensors(module, trained):
+            save_file(_tensors(low_rank), partial / LOW_RANK)
         save_file(_optimizer_tensors(optimizer), partial / OPTIMIZER)
         (partial / STATE).write_text(json.dumps(asdict(state), indent=1))
         for path in partial.iterdir():
@@ -171,25 +187,44 @@ def load_weights(module: nn.Module, weights: dict[str, Tensor], path: Path) -> N
     Raises:
         RunError: names what is missing, left over or of another shape.
     """
-    own = module.state_dict()
-    wrong = [f"missing {name}" for name in own.keys() - weights.keys()]
-    wrong += [f"left over {name}" for name in weights.keys() - own.keys()]
-    wrong += [
-        f"{name} is {list(weights[name].shape)}, expected {list(own[name].shape)}"
-        for name in own.keys() & weights.keys()
-        if own[name].shape != weights[name].shape
-    ]
-    if wrong:
+    if wrong := differences(module.state_dict(), weights):
         raise RunError(
             f"the weights in {path} are not those of this recipe's model: "
-            + "; ".join(sorted(wrong)[:5])
+            + "; ".join(wrong[:5])
             + ("" if len(wrong) <= 5 else f"; and {len(wrong) - 5} more")
         )
     module.load_state_dict(weights)
 
 
+def differences(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> list[str]:
+    """In words, where saved weights are not those that a module has, by name and shape.
+
+    What is missing comes with what is left over of the same shape under the likest name.
+    """
+    left = {name: weights[name] for name in sorted(weights.keys() - own.keys())}
+    wrong = []
+    for name in sorted(own.keys() - weights.keys()):
+        alike = [other for other, value in left.items() if value.shape == own[name].shape]
+        near = get_close_matches(name, alike, n=1)
+        wrong.append(f"missing {name}" + (f", perhaps their {near[0]}" if near else ""))
+    wrong += [f"left over {name}" for name in left]
+    return wrong + [
+        f"{name} is {list(weights[name].shape)}, expected {list(own[name].shape)}"
+        for name in sorted(own.keys() & weights.keys())
+        if own[name].shape != weights[name].shape
+    ]
+
+
 def _tensors(named: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in named.items()}
+
+
+def _low_rank_tensors(
+    module: nn.Module, trained: dict[str, dict[str, Tensor]]
+) -> dict[str, Tensor]:
+    """What `plain_weights` merges, as `<file>:<name>` -> tensor."""
+    names = [f"{name}.{x}" for name, _ in low_rank_maps(module) for x in ("weight", "up", "down")]
+    return {f"{of}:{name}": weights[name] for of, weights in trained.items() for name in names}
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -56,6 +56,9 @@ class TrainConfig(Config):
     best_metric: str | None = None
     """Figure whose best checkpoint is kept and used, higher being better, as
     `validation/contrastive/image_to_text/recall_at_1`; none uses the last."""
+    stop_after: int | None = Field(None, gt=0)
+    """Validations in a row that bring no better `best_metric` and end the training early; none
+    trains to the end."""
     checkpoint_every_steps: int = Field(500, gt=0)
     """Steps between checkpoints."""
     keep_checkpoints: int = Field(2, gt=0)
@@ -71,6 +74,8 @@ class TrainConfig(Config):
             raise ValueError("give the length as either epochs or steps, one of the two")
         if self.best_metric is not None and self.validate_every_steps is None:
             raise ValueError("best_metric needs validate_every_steps")
+        if self.stop_after is not None and self.best_metric is None:
+            raise ValueError("stop_after needs best_metric, which it watches")
         return self
 
     def total_steps(self, batches_per_epoch: int) -> int:

@@ -33,9 +33,11 @@ from sensorium.training.average import MovingAverage
 from sensorium.training.checkpoint import Checkpoint, Checkpoints, TrainState
 from sensorium.training.config import TrainConfig
 from sensorium.training.dropout import drop_modalities
+from sensorium.training.finetune import FinetuneConfig
+from sensorium.training.freezing import Thaw, relative_rates, to_training
 from sensorium.training.interrupt import StopRequest
 from sensorium.training.log import Interval, NoLog, ProgressCallback, StepLoss, TrainingLog
-from sensorium.training.optimizer import build_optimizer, learning_rate_at
+from sensorium.training.optimizer import build_optimizer, learning_rate_at, set_rate
 from sensorium.training.precision import call_in, choose_precision
 
 FAILED_BATCH = "failed_batch.json"
@@ -80,6 +82,7 @@ def train(
     folder: Path,
     *,
     seed: int,
+    finetune: FinetuneConfig | None = None,
     validate: Validate | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Outcome:
@@ -91,6 +94,8 @@ def train(
         config: how.
         folder: the run folder, for checkpoints and figures.
         seed: of everything random.
+        finetune: how weights that were trained before learn; the mixture is adapted already. What
+            they are at the start is saved as step 0, so that nothing else is needed to go on.
         validate: figures of the current weights; the one named `config.best_metric` chooses the
             best checkpoint, and higher is better.
         on_progress: told at every logged step.
@@ -100,7 +105,7 @@ def train(
             named, and the last good checkpoint stays.
         OtherRankError: another rank failed.
     """
-    loop = Loop(mixture, batches, config, folder, seed)
+    loop = Loop(mixture, batches, config, folder, seed, finetune)
     first = ranks.rank() == 0
     with StopRequest() as stop, TrainingLog(folder, loop.state.step) if first else NoLog() as log:
         return loop.run(stop, log, validate, on_progress)
@@ -110,13 +115,23 @@ class Loop:
     """A run in progress."""
 
     def __init__(
-        self, mixture: Mixture, batches: Batches, config: TrainConfig, folder: Path, seed: int
+        self,
+        mixture: Mixture,
+        batches: Batches,
+        config: TrainConfig,
+        folder: Path,
+        seed: int,
+        finetune: FinetuneConfig | None = None,
     ) -> None:
         self.mixture, self.batches, self.config, self.seed = mixture, batches, config, seed
         self.folder = folder
         self.device = next(mixture.parameters()).device
         self.steps = config.total_steps(batches.batches_per_epoch)
-        self.optimizer = build_optimizer(mixture, config)
+        started = finetune is not None
+        finetune = finetune or FinetuneConfig()
+        rates = relative_rates(mixture, finetune.layer_decay)
+        self.optimizer = build_optimizer(mixture, config, rates)
+        self.thaw = Thaw(mixture, finetune.unfreeze_over, self.steps)
         decay = config.moving_average
         self.average = None if decay is None else MovingAverage(mixture, decay)
         self.checkpoints = Checkpoints(folder / "checkpoints")
@@ -124,6 +139,8 @@ class Loop:
         if self.saved is None:
             precision = choose_precision(config.precision, self.device)
             self.state = TrainState(precision=ranks.everyone(precision)[0])
+            if started:
+                self._save()
         else:
             self.state = self.saved.restore(mixture, self.optimizer, self.average)
             if len(self.state.data) != ranks.count():
@@ -145,8 +162,8 @@ class Loop:
         supply = iter(self.batches)
         interval = Interval(self.state.step, self.steps)
         unusable_in_a_row = 0
-        self.mixture.train()
-        while self.state.step < self.steps and not self._stopped(stop):
+        to_training(self.mixture)
+        while self.state.step < self.steps and not (self._stale() or self._stopped(stop)):
             started = time.perf_counter()
             with ranks.together():
                 batch = next(supply)
@@ -177,6 +194,11 @@ class Loop:
         stopped_by = stop.signal if self.state.step < self.steps else None
         return Outcome(self.state, self.saved, stopped_by)
 
+    def _stale(self) -> bool:
+        """Whether validation has long brought nothing better."""
+        patience = self.config.stop_after
+        return patience is not None and self.state.stale_validations >= patience
+
     def _stopped(self, stop: StopRequest) -> bool:
         """Whether any rank got a signal; all of them then stop after the same step."""
         if not sum(ranks.totals([stop.signal is not None])):
@@ -190,6 +212,7 @@ class Loop:
 
         None of them, and no step, where no task can use any sample of the batch.
         """
+        self.thaw.advance(self.state.step)
         torch.manual_seed(self._seed_of_step())
         generator = torch.Generator(self.device).manual_seed(self._seed_of_step())
         batch = batch.to(self.device, non_blocking=True)
@@ -215,8 +238,7 @@ class Loop:
             self.mixture.parameters(), self.config.clip_gradient, foreach=True
         )
         self._check(sums, norm.item(), batch)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
+        set_rate(self.optimizer, self._rate())
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
@@ -286,7 +308,7 @@ class Loop:
                 figures = ranks.only_first(validate)
         else:
             figures = ranks.only_first(validate)
-        self.mixture.train()
+        to_training(self.mixture)
         log.write(self.state.step, figures)
         name = self.config.best_metric
         if name is None:
@@ -298,7 +320,9 @@ class Loop:
             )
         if self.state.best_figure is None or figures[name] > self.state.best_figure:
             self.state.best_figure, self.state.best_step = figures[name], self.state.step
+            self.state.stale_validations = 0
             return True
+        self.state.stale_validations += 1
         return False
 
     def _save(self) -> None:

@@ -1,0 +1,53 @@
+import torch
+
+from sensorium.batch import Batch
+from tests.conftest import small_batch, small_mixture
+
+
+def encoded(text: list[bool]) -> Batch:
+    """A batch that carries what the tiny encoders made of it."""
+    batch = small_batch(len(text), text=text)
+    with torch.no_grad():
+        encodings = small_mixture("contrastive").model.eval().encode(batch)
+    return Batch(batch.ids, batch.inputs, batch.targets, encodings)
+
+
+def test_a_model_takes_what_comes_encoded_as_it_is():
+    model = small_mixture("contrastive").model.eval()
+    batch = encoded([True, False, True])
+    for parameter in model.encoders.parameters():
+        parameter.data.zero_()
+    encodings = model.encode(batch)
+    assert torch.equal(encodings["text"].pooled, batch.encodings["text"].pooled)
+    assert model.encode(small_batch(3))["text"].pooled.abs().sum() == 0
+
+
+def test_encodings_go_with_their_rows():
+    batch = encoded([True, False, True, True])
+    rows = batch.rows(torch.tensor([2, 1]))
+    for modality in ("image", "text"):
+        whole, part = batch.encodings[modality], rows.encodings[modality]
+        assert torch.equal(part.pooled, whole.pooled[[2, 1]])
+        assert torch.equal(part.tokens.values, whole.tokens.values[[2, 1]])
+        assert part.present.tolist() == whole.present[[2, 1]].tolist()
+    assert [list(part.encodings) for part in batch.split(2)] == [["image", "text"]] * 2
+
+
+def test_what_is_withheld_is_withheld_of_the_encodings():
+    batch = encoded([True, False, True])
+    assert batch.without("text").encodings.keys() == {"image"}
+    kept = batch.keep(
+        {"image": torch.tensor([True] * 3), "text": torch.tensor([False, True, True])}
+    )
+    text = kept.encodings["text"]
+    assert text.present.tolist() == kept.inputs["text"].present.tolist() == [False, False, True]
+    assert text.tokens.mask.any(dim=1).tolist() == [False, False, True]
+    assert not text.pooled[0].any()
+    assert torch.equal(text.pooled[2], batch.encodings["text"].pooled[2])
+    assert torch.equal(kept.encodings["image"].pooled, batch.encodings["image"].pooled)
+
+
+def test_an_encoding_can_change_its_precision():
+    encoding = encoded([True, True]).encodings["image"].to(torch.bfloat16)
+    assert encoding.pooled.dtype == encoding.tokens.values.dtype == torch.bfloat16
+    assert encoding.tokens.mask.dtype == encoding.present.dtype == torch.bool
