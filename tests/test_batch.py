@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from sensorium.batch import Batch
@@ -9,7 +11,7 @@ def encoded(text: list[bool]) -> Batch:
     batch = small_batch(len(text), text=text)
     with torch.no_grad():
         encodings = small_mixture("contrastive").model.eval().encode(batch)
-    return Batch(batch.ids, batch.inputs, batch.targets, encodings)
+    return replace(batch, encodings=encodings)
 
 
 def test_a_model_takes_what_comes_encoded_as_it_is():
