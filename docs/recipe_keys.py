@@ -27,7 +27,8 @@ INTRODUCTION = """\
 
 Written by `python docs/recipe_keys.py` from the settings' own classes; do not edit it by hand.
 How recipes work is on the page [recipes](recipes.md). "required" has no default; "not set" is
-`null` in YAML. The keys below a part that is not set, as `model.fusion`, hold once it is set.
+`null` in YAML. The keys below a part that is not set, as `model.fusion`, hold once it is set. Where
+there is a choice, as of fusions, each has a table of its own.
 """
 
 BOUNDS = {Ge: ("ge", "≥"), Gt: ("gt", ">"), Le: ("le", "≤"), Lt: ("lt", "<")}
@@ -40,8 +41,14 @@ def page() -> str:
     sections = [INTRODUCTION, _table([_row(name, field) for name, field in alone.items()])]
     for name, field in parts.items():
         sections.append(f"## {name}\n\n{_help(field)}\n")
-        sections.append(
-            _table([row for part in _inner(field.annotation) for row in _rows(part, name)])
+        inner = _inner(field.annotation)
+        sections.append(_table([row for part in inner for row in _rows(part, name)]))
+        sections.extend(
+            f"### {key}: {config.model_fields['name'].default}\n\n{_first_line(config)}\n\n"
+            + _table(list(_rows(config, key)))
+            for part in inner
+            for key, configs in _choices(part, name)
+            for config in configs
         )
     return "\n".join(sections)
 
@@ -50,8 +57,24 @@ def _rows(config: type[BaseModel], prefix: str) -> Iterator[tuple[str, ...]]:
     """The keys of a config and of those inside it, in the order of the class."""
     for name, field in config.model_fields.items():
         yield _row(f"{prefix}.{name}", field)
-        for inner in _inner(field.annotation):
-            yield from _rows(inner, f"{prefix}.{name}")
+        inner = _inner(field.annotation)
+        if len(inner) == 1:
+            yield from _rows(inner[0], f"{prefix}.{name}")
+
+
+def _choices(config: type[BaseModel], prefix: str) -> Iterator[tuple[str, list[type[BaseModel]]]]:
+    """The keys that choose between several configs by name, and those."""
+    for name, field in config.model_fields.items():
+        inner = _inner(field.annotation)
+        if len(inner) > 1:
+            yield f"{prefix}.{name}", inner
+        elif inner:
+            yield from _choices(inner[0], f"{prefix}.{name}")
+
+
+def _first_line(config: type[BaseModel]) -> str:
+    assert config.__doc__, "every config says what it is"
+    return config.__doc__.splitlines()[0]
 
 
 def _row(key: str, field: FieldInfo) -> tuple[str, ...]:
@@ -68,7 +91,8 @@ def _kind(annotation: Any) -> str:
     if origin is Annotated:
         return _kind(arguments[0])
     if origin in (Union, UnionType):
-        return " or ".join(_kind(one) for one in arguments if one is not NoneType)
+        kinds = dict.fromkeys(_kind(one) for one in arguments if one is not NoneType)
+        return " or ".join(kinds)
     if origin is Literal:
         *first, last = [f"`{value}`" for value in arguments]
         return f"{', '.join(first)} or {last}" if first else last

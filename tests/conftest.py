@@ -15,7 +15,18 @@ import torch  # noqa: E402
 from sensorium.batch import Batch, Inputs  # noqa: E402
 from sensorium.cli import main  # noqa: E402
 from sensorium.encoders import EncodersConfig  # noqa: E402
-from sensorium.fusion import CrossAttentionConfig  # noqa: E402
+from sensorium.fusion import (  # noqa: E402
+    BottleneckConfig,
+    ConcatConfig,
+    CrossAttentionConfig,
+    FusionSettings,
+    GatedConfig,
+    LowRankConfig,
+    PerceiverConfig,
+    SelfAttentionConfig,
+    SumConfig,
+    TensorConfig,
+)
 from sensorium.model import Model, ModelConfig, build_model  # noqa: E402
 from sensorium.recipe import Recipe  # noqa: E402
 from sensorium.run import Run  # noqa: E402
@@ -32,7 +43,17 @@ PAD, START, END, MASK = range(4)
 
 
 # a tiny one of every fusion, for the contracts that all of them keep
-FUSION_CONFIGS = {"cross_attention": CrossAttentionConfig(width=16, depth=2, heads=2)}
+FUSION_CONFIGS: dict[str, FusionSettings] = {
+    "concat": ConcatConfig(width=16),
+    "sum": SumConfig(width=16),
+    "gated": GatedConfig(width=16),
+    "tensor": TensorConfig(width=16, side=3),
+    "low_rank": LowRankConfig(width=16, rank=2),
+    "self_attention": SelfAttentionConfig(width=16, depth=2, heads=2),
+    "cross_attention": CrossAttentionConfig(width=16, depth=2, heads=2),
+    "bottleneck": BottleneckConfig(width=16, depth=2, heads=2, bottlenecks=3),
+    "perceiver": PerceiverConfig(width=16, depth=2, heads=2, latents=3),
+}
 
 
 # what the tiny encoder of a modality needs beside its width, depth and heads

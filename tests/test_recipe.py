@@ -5,6 +5,12 @@ import pytest
 import yaml
 
 from sensorium.errors import RecipeError
+from sensorium.fusion import (
+    BottleneckConfig,
+    PerceiverConfig,
+    SelfAttentionConfig,
+    TensorConfig,
+)
 from sensorium.recipe import Recipe, dump_recipe, load_recipe, shipped_recipes
 from tests.pairs import tiny_tree, write_recipe
 
@@ -62,6 +68,35 @@ def test_overrides_are_yaml_at_dotted_keys(path):
     assert list(recipe.tasks.chosen()) == ["contrastive"]
 
 
+@pytest.mark.parametrize("key", ["model.fusion", "model.fusion.name"])
+def test_another_fusion_keeps_what_it_knows_of_the_settings(path, key):
+    assert load_recipe(path, [f"{key}=bottleneck"]).model.fusion == BottleneckConfig(
+        width=16, depth=1, heads=2, dropout=0.1
+    )
+    without_tokens = ["tasks.masked_language=null", f"{key}=tensor", "model.fusion.side=3"]
+    assert load_recipe(path, without_tokens).model.fusion == TensorConfig(width=16, side=3)
+
+
+def test_a_fusion_in_full_replaces_all_settings(path):
+    recipe = load_recipe(path, ["model.fusion={name: perceiver, latents: 4}"])
+    assert recipe.model.fusion == PerceiverConfig(latents=4)
+
+
+def test_a_name_alone_is_a_fusion_with_its_defaults(tmp_path):
+    tree = tiny_tree(tmp_path)
+    tree["model"]["fusion"] = "self_attention"
+    path = write_recipe(tmp_path / "mine.yaml", tree)
+    assert load_recipe(path).model.fusion == SelfAttentionConfig()
+    tree["model"]["fusion"] = None
+    path = write_recipe(tmp_path / "mine.yaml", tree)
+    assert load_recipe(path, ["model.fusion=bottleneck"]).model.fusion == BottleneckConfig()
+
+
+def test_a_mistake_is_not_lost_with_the_fusion_that_it_was_made_in(path):
+    lines = refused(path, "model.fusion.haeds=2", "model.fusion=perceiver")
+    assert lines[0].startswith("model.fusion.haeds: no such key; did you mean 'heads'?")
+
+
 def test_a_recipe_that_was_read_takes_overrides_too(path):
     recipe = load_recipe(load_recipe(path), ["train.steps=9"])
     assert recipe.train.steps == 9
@@ -92,6 +127,19 @@ def test_an_override_that_cannot_be_read_is_named(path, override, said):
         ("tasks.matchin={}", "tasks.matchin: no such key; did you mean 'matching'?"),
         ("train.zzz=1", "train.zzz: no such key; expected accumulate,"),
         (
+            "model.fusion.haeds=2",
+            "model.fusion.haeds: no such key; did you mean 'heads'?; expected",
+        ),
+        (
+            "model.fusion={name: bottleneck, latents: 4}",
+            "model.fusion.latents: no such key; expected bottlenecks, depth, dropout,",
+        ),
+        (
+            "model.fusion=gatd",
+            "model.fusion: no fusion named 'gatd'; did you mean 'gated'?; expected one of concat, ",
+        ),
+        ("model.fusion.name=cross", "model.fusion: no fusion named 'cross'; "),
+        (
             "data.fields.imgae=x",
             "data.fields: expected modalities of image, text, audio, video or targets of label, "
             "labels, number, answer, question_type, got 'imgae'; did you mean 'image'?",
@@ -115,6 +163,8 @@ def test_an_unknown_key_comes_with_the_nearest_and_all_valid_ones(path, override
         ("finetune.lora.places=[]", r"finetune\.lora\.places: expected attention, feed_forward"),
         ("model.encoders.text.heads=3", r"model\.encoders\.text: heads=3 must divide width=16"),
         ("model.fusion.heads=5", r"model\.fusion: heads=5 must divide width=16"),
+        ("model.fusion.width=0", r"model\.fusion\.width: input should be greater than 0; got 0"),
+        ("model.fusion=5", r"model\.fusion: expected the name of a fusion, or its settings; got 5"),
         ("name=null", r"name: input should be a valid string; got None"),
     ],
 )
@@ -139,6 +189,17 @@ def test_everything_that_is_wrong_is_said_at_once(path):
     ("overrides", "said"),
     [
         (["model.fusion=null"], "tasks.matching reads what is fused, but model.fusion is not set"),
+        (
+            ["model.fusion=gated"],
+            "tasks.masked_language needs fused tokens, but model.fusion.name=gated gives only a "
+            "vector; choose one of self_attention, cross_attention, bottleneck, perceiver, or "
+            "leave the task out: tasks.masked_language=null",
+        ),
+        (
+            ["model.fusion=tensor", "model.fusion.side=300", "tasks.masked_language=null"],
+            "model.fusion: side=300 makes an outer product of (300 + 1)^2 = 90,601 values for 2 "
+            "modalities, more than 65,536; give side=255 or less",
+        ),
         (["model.encoders.image.patch_size=5"], "patch_size=5 must divide data.image.size=16"),
         (
             ["data.image.fit=native"],

@@ -7,7 +7,7 @@ contradict each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -146,7 +146,12 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise RecipeError(f"override {override!r}: the value is not YAML") from error
-    *parents, last = key.split(".")
+    path = key.split(".")
+    part = path[:-1] if path[-1] == "name" else path
+    choices = _choices_at(part)
+    if choices and isinstance(parsed, str):
+        path, parsed = part, _choose(parsed, choices, _value_at(tree, part))
+    *parents, last = path
     node = tree
     for parent in parents:
         child = node.get(parent)
@@ -158,34 +163,79 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
     node[last] = parsed
 
 
+def _choose(name: str, choices: Mapping[str, type[BaseModel]], before: Any) -> dict[str, Any]:
+    """The settings of the choice `name`, which keeps of those `before` what it knows too.
+
+    What no choice knows is kept as well, to be refused as the mistake that it is.
+    """
+    settings = before if isinstance(before, dict) else {}
+    known = choices[name].model_fields if name in choices else settings
+    foreign = {key for config in choices.values() for key in config.model_fields} - set(known)
+    return {key: value for key, value in settings.items() if key not in foreign} | {"name": name}
+
+
+def _value_at(tree: Any, path: Sequence[str]) -> Any:
+    """What a plain tree holds at a path; None where it ends before."""
+    for part in path:
+        tree = tree.get(part) if isinstance(tree, dict) else None
+    return tree
+
+
 def _explain(problem: Any) -> str:
     """One line for one of pydantic's errors."""
-    parts = [part for part in problem["loc"] if part not in FORMS]
-    where = ".".join(map(str, parts))
+    *place, last = problem["loc"] or ("top level",)
+    parents, config = _place(place)
+    where = ".".join(map(str, _place(problem["loc"])[0])) or "top level"
     if problem["type"] == "extra_forbidden":
-        *parents, key = parts
-        valid = sorted(_fields_at([parent for parent in parents if isinstance(parent, str)]))
-        return f"{where}: no such key{_nearest(str(key), valid)}; expected {', '.join(valid)}"
+        valid = sorted(config.model_fields) if config is not None else []
+        return f"{where}: no such key{_nearest(str(last), valid)}; expected {', '.join(valid)}"
     if problem["type"] == "missing":
         return f"{where}: missing; give it in the recipe or as {where}=..."
+    if problem["type"] == "union_tag_invalid":
+        name, valid = problem["ctx"]["tag"], list(_choices_at([*map(str, parents), last]))
+        near = _nearest(name, valid)
+        return f"{where}: no {last} named {name!r}{near}; expected one of {', '.join(valid)}"
     came = repr(problem["input"])
     came = came if len(came) <= 60 else came[:57] + "..."
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{where or 'top level'}: {message[0].lower()}{message[1:]}; got {came}"
+    return f"{where}: {message[0].lower()}{message[1:]}; got {came}"
 
 
-def _fields_at(path: Sequence[str]) -> list[str]:
-    """Names of the fields of the config at a dotted path."""
-    config: type[BaseModel] = Recipe
-    for part in path:
-        field = config.model_fields.get(part)
-        if field is None:
-            return []
-        inner = next(_config_classes(field.annotation), None)
-        if inner is None:
-            return []
-        config = inner
-    return list(config.model_fields)
+def _place(location: Sequence[str | int]) -> tuple[list[str | int], type[BaseModel] | None]:
+    """A place in pydantic's errors as a recipe has it, and the config there, if it is one.
+
+    Pydantic also names the form, or the choice, that it took a value for.
+    """
+    config: type[BaseModel] | None = Recipe
+    choices: dict[str, type[BaseModel]] = {}
+    place: list[str | int] = []
+    for part in location:
+        if part in choices:
+            config, choices = choices[str(part)], {}
+        elif part not in FORMS:
+            place.append(part)
+            if isinstance(part, str):  # and a number says which of several alike
+                inner = _configs_of(config, part)
+                config = inner[0] if inner else None
+                choices = _by_name(inner)
+    return place, config
+
+
+def _choices_at(path: Sequence[str]) -> dict[str, type[BaseModel]]:
+    """Name -> config, where the recipe has a choice between several, as of fusions."""
+    _, config = _place(path[:-1])
+    return _by_name(_configs_of(config, path[-1])) if path else {}
+
+
+def _by_name(configs: Sequence[type[BaseModel]]) -> dict[str, type[BaseModel]]:
+    """What there is to choose from; nothing where there is only one."""
+    return {c.model_fields["name"].default: c for c in configs} if len(configs) > 1 else {}
+
+
+def _configs_of(config: type[BaseModel] | None, key: str) -> list[type[BaseModel]]:
+    """The config classes that a field of another may hold."""
+    field = config.model_fields.get(key) if config is not None else None
+    return list(dict.fromkeys(_config_classes(field.annotation))) if field is not None else []
 
 
 def _config_classes(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -218,8 +268,11 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             keeping = [n for n, f in FUSIONS.items() if f.keeps_tokens]
             yield (
                 f"tasks.{name} needs fused tokens, but model.fusion.name={fusion.name} gives only "
-                f"a vector; choose one of {', '.join(keeping)}"
+                f"a vector; choose one of {', '.join(keeping)}, or leave the task out: "
+                f"tasks.{name}=null"
             )
+    if fusion is not None:
+        yield from (f"model.fusion: {problem}" for problem in fusion.problems(list(encoders)))
     if recipe.finetune is not None:
         depths = {modality: encoder.depth for modality, encoder in encoders.items()}
         for problem in recipe.finetune.problems(depths, fusion is not None):

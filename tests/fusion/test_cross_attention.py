@@ -1,26 +1,41 @@
 import torch
 from tests.conftest import small_batch, small_model
+from tests.fusion.reference import (
+    assert_tokens,
+    cross_attention,
+    encodings_of,
+    feed_forward,
+    fusion_of,
+    linear,
+    norm,
+    product_of_means,
+    self_attention,
+)
 
 
-def test_each_modality_sees_the_other():
-    model = small_model().eval()
-    one, other = small_batch(2, seed=0), small_batch(2, seed=1)
-    a, b = model.encode(one), model.encode(other)
-    own = model.fuse(a)
-    swapped = model.fuse({"image": b["image"], "text": a["text"]})
-    real = own.tokens["text"].mask
-    assert not torch.allclose(
-        own.tokens["text"].values[real], swapped.tokens["text"].values[real], atol=1e-3
-    )
-    swapped = model.fuse({"image": a["image"], "text": b["text"]})
-    assert not torch.allclose(own.tokens["image"].values, swapped.tokens["image"].values, atol=1e-3)
+def advanced(x, others, layer):
+    """One stream after a layer, which reads the others as they were before it."""
+    x = x + self_attention(norm(x, layer.attention_norm), layer.attention)
+    context = norm(torch.cat([x[:0], *others]), layer.context_norm)
+    x = x + cross_attention(norm(x, layer.cross_norm), context, layer.cross_attention)
+    return x + feed_forward(norm(x, layer.feed_forward_norm), layer.feed_forward)
 
 
-def test_the_order_of_modalities_does_not_matter():
-    model = small_model().eval()
-    encodings = model.encode(small_batch(3))
-    turned = dict(reversed(encodings.items()))
-    torch.testing.assert_close(model.fuse(encodings).vector, model.fuse(turned).vector)
+def test_the_formula():
+    fusion = fusion_of("cross_attention")
+
+    def formula(sequences):
+        tokens = {m: linear(x, fusion.project[m]) for m, x in sequences.items()}
+        for depth in range(fusion.depth):
+            tokens = {
+                m: advanced(x, [tokens[k] for k in tokens if k != m], fusion.streams[m][depth])
+                for m, x in tokens.items()
+            }
+        tokens = {m: norm(x, fusion.norm) for m, x in tokens.items()}
+        return tokens, product_of_means(tokens, fusion.pool, fusion.width)
+
+    assert_tokens(fusion, encodings_of(), formula)
+    assert_tokens(fusion, encodings_of(["text", "image"]), formula)
 
 
 def test_the_vector_is_the_product_over_the_present_modalities():

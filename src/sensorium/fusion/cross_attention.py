@@ -5,9 +5,8 @@
     x_m = x_m + FFN(LN(x_m))                                        in every layer, for every m
     h   = product over the present m of  W_m mean over the tokens of LN(x_m)
 
-All streams of a layer read the layer below, so their order does not matter. The product, dimension
-by dimension, makes whatever is linear in h a bilinear comparison of the streams; a mean or a sum
-leaves that comparison to be found by the layers alone, which takes far longer to learn.
+All streams of a layer read the layer below, so their order does not matter. The product is taken
+dimension by dimension; `StreamProduct` says why.
 
 Absence: an absent modality's tokens are masked keys for the others, it has no stream of its own,
 and its factor of h is 1. With nothing to attend to, cross-attention adds its output bias alone,
@@ -25,37 +24,19 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal, cast
 
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from sensorium.batch import Encoding, Fused, Tokens
-from sensorium.config import Config
-from sensorium.fusion.fusion import Fusion
-from sensorium.layers.pooling import mean_pool
+from sensorium.fusion.attention import AttentionFusionConfig, StreamProduct, project_tokens
+from sensorium.fusion.fusion import Fusion, linear_maps
 from sensorium.layers.transformer import CrossLayer, initialise_transformer
 
 
-class CrossAttentionConfig(Config):
+class CrossAttentionConfig(AttentionFusionConfig):
     """Streams that attend to each other."""
 
     name: Literal["cross_attention"] = "cross_attention"
     """Which fusion."""
-    width: int = Field(192, gt=0)
-    """Values in each fused token (D)."""
-    depth: int = Field(2, ge=1)
-    """Layers of self-attention, cross-attention and feed-forward network."""
-    heads: int = Field(3, gt=0)
-    """Attention heads; they must divide the width."""
-    feed_forward_ratio: float = Field(4.0, gt=0)
-    """Hidden width of the feed-forward networks over the width."""
-    dropout: float = Field(0.0, ge=0, lt=1)
-    """Share of each residual branch's values dropped in training."""
-
-    @model_validator(mode="after")
-    def _heads_divide_width(self) -> CrossAttentionConfig:
-        if self.width % self.heads:
-            raise ValueError(f"heads={self.heads} must divide width={self.width}")
-        return self
 
 
 class CrossAttentionFusion(Fusion):
@@ -71,22 +52,22 @@ class CrossAttentionFusion(Fusion):
     def __init__(self, config: CrossAttentionConfig, widths: Mapping[str, int]) -> None:
         super().__init__()
         self.width = config.width
-        self.project = nn.ModuleDict({m: nn.Linear(w, config.width) for m, w in widths.items()})
+        self.project = linear_maps(widths, config.width)
         self.streams = nn.ModuleDict(
             {m: nn.ModuleList(_layer(config) for _ in range(config.depth)) for m in widths}
         )
         self.depth = config.depth
         self.norm = nn.LayerNorm(config.width)
-        self.pool = nn.ModuleDict({m: nn.Linear(config.width, config.width) for m in widths})
+        self.pool = StreamProduct(widths, config.width)
         self.apply(initialise_transformer)
 
     def forward(self, encodings: dict[str, Encoding]) -> Fused:
         masks = {m: encoding.tokens.mask for m, encoding in encodings.items()}
-        values = {m: self.project[m](e.tokens.values) for m, e in encodings.items()}
+        values = {m: x.values for m, x in project_tokens(self.project, encodings).items()}
         for depth in range(self.depth):
             values = {m: self._advance(m, depth, values, masks) for m in values}
         tokens = {m: Tokens(self.norm(x), masks[m]) for m, x in values.items()}
-        return Fused(tokens, self._vector(tokens, encodings))
+        return Fused(tokens, self.pool(tokens, encodings))
 
     def _advance(
         self, modality: str, depth: int, values: dict[str, Tensor], masks: dict[str, Tensor]
@@ -99,15 +80,6 @@ class CrossAttentionFusion(Fusion):
         context_mask = torch.cat([own_mask[:, :0], *(masks[m] for m in others)], dim=1)
         layer = cast(nn.ModuleList, self.streams[modality])[depth]
         return layer(own, own_mask, context, context_mask)
-
-    def _vector(self, tokens: dict[str, Tokens], encodings: dict[str, Encoding]) -> Tensor:
-        """Product over the present modalities of their pooled tokens: [B, D]."""
-        vector: Tensor | float = 1.0
-        for m, stream in tokens.items():
-            factor = self.pool[m](mean_pool(stream.values, stream.mask))
-            vector = vector * torch.where(encodings[m].present[:, None], factor, 1.0)
-        assert isinstance(vector, Tensor), "the model refuses to fuse nothing"
-        return vector
 
 
 def _layer(config: CrossAttentionConfig) -> CrossLayer:
