@@ -83,12 +83,12 @@ def test_a_fusion_in_full_replaces_all_settings(path):
 
 
 def test_a_name_alone_is_a_fusion_with_its_defaults(tmp_path):
-    tree = tiny_tree(tmp_path)
+    tree = tiny_tree(tmp_path, steps=1)
     tree["model"]["fusion"] = "self_attention"
     path = write_recipe(tmp_path / "mine.yaml", tree)
     assert load_recipe(path).model.fusion == SelfAttentionConfig()
-    tree["model"]["fusion"] = None
-    path = write_recipe(tmp_path / "mine.yaml", tree)
+    deeper = load_recipe(path, ["model.fusion.depth=4"])
+    assert deeper.model.fusion == SelfAttentionConfig(depth=4)
     assert load_recipe(path, ["model.fusion=bottleneck"]).model.fusion == BottleneckConfig()
 
 

@@ -153,10 +153,12 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
         path, parsed = part, _choose(parsed, choices, _value_at(tree, part))
     *parents, last = path
     node = tree
-    for parent in parents:
+    for depth, parent in enumerate(parents, start=1):
         child = node.get(parent)
         if child is None:
             child = node[parent] = {}
+        if isinstance(child, str) and _choices_at(parents[:depth]):
+            child = node[parent] = {"name": child}
         if not isinstance(child, dict):
             raise RecipeError(f"override {override!r}: {parent} holds a value, not keys")
         node = child
