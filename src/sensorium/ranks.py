@@ -68,6 +68,12 @@ def totals(values: Sequence[float]) -> list[float]:
     return summed.tolist()
 
 
+def add_up(values: Tensor) -> None:
+    """Give every rank the sum of all ranks' values, in place."""
+    if count() > 1:
+        distributed.all_reduce(values)
+
+
 def everyone(value: Result) -> list[Result]:
     """What every rank gave, by rank."""
     if count() == 1:

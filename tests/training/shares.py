@@ -113,6 +113,7 @@ def train(folder: Path, supply: Shares, accumulate: int = 1) -> None:
         learning_rate=0.1,
         accumulate=accumulate,
         log_every_steps=1,
+        gradient_norms_every_steps=1,
     )
     mixture = build()
     loop = Loop(mixture, supply, config, folder, seed=0)

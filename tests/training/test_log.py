@@ -33,13 +33,14 @@ def test_half_a_last_line_is_left_out_and_not_written_on(tmp_path):
 
 def test_an_interval_averages_its_steps():
     interval = Interval(first_step=4, steps=10)
-    for loss in (1.0, 3.0):
-        interval.add(8, 0.0, {"matching": StepLoss(loss, accuracy=0.5)})
+    for loss, norm in ((1.0, None), (3.0, 0.25)):
+        interval.add(8, 0.0, {"matching": StepLoss(loss, accuracy=0.5, gradient_norm=norm)})
     progress, figures = interval.progress(), interval.figures(learning_rate=0.1)
     assert (progress.step, progress.steps) == (6, 10)
     assert progress.losses == {"matching": 2.0}
     assert figures["train/matching/loss"] == 2.0
     assert figures["train/matching/accuracy"] == 0.5
+    assert figures["train/matching/gradient_norm"] == 0.25
     assert figures["train/learning_rate"] == 0.1
     assert figures["train/samples_per_second"] > 0
     assert progress.eta_seconds == pytest.approx(2 * 16 / progress.samples_per_second, rel=1e-6)

@@ -76,9 +76,10 @@ def test_two_processes_learn_what_one_learns_from_the_whole_batch(shares, tmp_pa
     for name, weight in one.items():
         torch.testing.assert_close(two[name], weight, rtol=0, atol=1e-6)
     theirs = read_metrics(shares[0] / "whole/metrics.jsonl")
+    assert "train/contrastive/gradient_norm" in theirs[0]
     for row, expected in zip(theirs, read_metrics(tmp_path / "one/metrics.jsonl"), strict=True):
         for name in row:
-            if name.endswith(("loss", "/accuracy")):
+            if name.endswith(("loss", "/accuracy", "/gradient_norm")):
                 assert row[name] == pytest.approx(expected[name], rel=1e-4)
 
 

@@ -16,6 +16,7 @@ from sensorium.evaluation.figures import spoken
 CHARTS = (
     ("Loss", r"train/(.+)/loss"),
     ("Accuracy in training", r"train/(.+)/accuracy"),
+    ("Gradient of each task on encoders and fusion", r"train/(.+)/gradient_norm"),
     ("Validation: found first", r"validation/(?:.+/)?(.+)/recall_at_1"),
     ("Validation: accuracy", r"validation/(.+)/accuracy(.*)"),
     ("Learning rate", r"train/(learning_rate)"),

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
 from sensorium.layers.attention import CrossAttention, SelfAttention
@@ -135,7 +136,11 @@ class Transformer(nn.Module):
         """Every layer, which also gets `settings`, then the norm."""
         for layer in self.layers:
             if self.checkpoint_activations and torch.is_grad_enabled():
-                x = checkpoint(layer, x, mask, *settings, use_reentrant=False)
+                # The weights of now: in a bfloat16 step they are copies, taken away again before
+                # the backward pass computes the layer anew.
+                weights = dict(layer.named_parameters())
+                inputs = (x, mask, *settings)
+                x = checkpoint(functional_call, layer, weights, inputs, use_reentrant=False)
             else:
                 x = layer(x, mask, *settings)
         return self.norm(x)

@@ -140,4 +140,8 @@ class Mixture(nn.Module):
 
 def _keep(batch: Batch, kept: Bool[Tensor, " B"] | None) -> Batch:
     """The batch in which only the samples that `kept` holds true have anything; None: all."""
-    return batch if kept is None else batch.keep(dict.fromkeys(batch.inputs, kept))
+    return (
+        batch
+        if kept is None
+        else batch.keep(dict.fromkeys([*batch.inputs, *batch.encodings], kept))
+    )

@@ -65,6 +65,10 @@ class TrainConfig(Config):
     """Newest checkpoints that are kept, beside the best."""
     log_every_steps: int = Field(10, gt=0)
     """Steps between lines of `metrics.jsonl`."""
+    gradient_norms_every_steps: int | None = Field(100, gt=0)
+    """Steps between measurements of each task's gradient on encoders and fusion, where there are
+    several tasks; each costs a backward pass for every task. Not measured with `compile`, whose
+    graphs can be gone through only once."""
     explode_factor: float = Field(10.0, gt=1)
     """A loss so many times its running mean stops the run."""
 

@@ -50,10 +50,15 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass
 class StepLoss:
-    """A task's mean loss and the share of its items predicted rightly, in one step."""
+    """A task's mean loss and the share of its items predicted rightly, in one step.
+
+    Attributes:
+        gradient_norm: of its weighted gradient on what all tasks share, in steps that measure it.
+    """
 
     mean: float = 0.0
     accuracy: float = 0.0
+    gradient_norm: float | None = None
 
     def add(self, mean: float, accuracy: float) -> None:
         """Take in a part of the step's batch, already divided by the whole batch's count."""
@@ -103,6 +108,9 @@ class Interval:
         figures = {f"train/{name}/loss": loss for name, loss in progress.losses.items()}
         for name, losses in self.losses.items():
             figures[f"train/{name}/accuracy"] = sum(x.accuracy for x in losses) / len(losses)
+            norms = [x.gradient_norm for x in losses if x.gradient_norm is not None]
+            if norms:
+                figures[f"train/{name}/gradient_norm"] = sum(norms) / len(norms)
         figures["train/learning_rate"] = learning_rate
         figures["train/samples_per_second"] = progress.samples_per_second
         figures["train/data_wait"] = progress.data_wait

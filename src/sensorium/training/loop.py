@@ -35,6 +35,7 @@ from sensorium.training.config import TrainConfig
 from sensorium.training.dropout import drop_modalities
 from sensorium.training.finetune import FinetuneConfig
 from sensorium.training.freezing import Thaw, relative_rates, to_training
+from sensorium.training.gradients import GradientNorms
 from sensorium.training.interrupt import StopRequest
 from sensorium.training.log import Interval, NoLog, ProgressCallback, StepLoss, TrainingLog
 from sensorium.training.optimizer import build_optimizer, learning_rate_at, set_rate
@@ -222,18 +223,22 @@ class Loop:
         if not counts:
             return {}
         sums = {name: StepLoss() for name in counts}
+        norms = self._gradient_norms(counts)
         for part in prepared.split(self.config.accumulate):
             losses = call_in(self.state.precision, self.mixture, part, generator, tuple(counts))
             if not losses:  # what the batch has for the tasks is all in its other parts
                 continue
             means = {name: loss.total / counts[name] for name, loss in losses.items()}
-            torch.stack(
-                [self.mixture.weights[n] * mean for n, mean in means.items()]
-            ).sum().backward()
+            weighted = {name: self.mixture.weights[name] * mean for name, mean in means.items()}
+            if norms is not None:
+                norms.add(weighted)
+            torch.stack(list(weighted.values())).sum().backward()
             for name, loss in losses.items():
                 sums[name].add(means[name].item(), loss.correct.item() / counts[name])
         ranks.sum_gradients(self.mixture.parameters())
         sums = self._over_ranks(sums)
+        for name, of_task in (norms.norms() if norms is not None else {}).items():
+            sums[name].gradient_norm = of_task
         norm = torch.nn.utils.clip_grad_norm_(
             self.mixture.parameters(), self.config.clip_gradient, foreach=True
         )
@@ -246,6 +251,16 @@ class Loop:
         self.state.step += 1
         self.state.samples += samples
         return sums
+
+    def _gradient_norms(self, counts: dict[str, int]) -> GradientNorms | None:
+        """To measure each task's gradient in this step, where that is due and tells something."""
+        every = self.config.gradient_norms_every_steps
+        tasks = self.mixture.tasks.values()
+        shared = [p for p in self.mixture.model.parameters() if p.requires_grad]
+        others = [p for task in tasks for p in task.parameters() if p.requires_grad]
+        if every is None or self.config.compile or not shared or len(self.mixture.tasks) == 1:
+            return None
+        return None if (self.state.step + 1) % every else GradientNorms(shared, others, counts)
 
     def _whole_batch(self, prepared: Batch) -> tuple[int, dict[str, int]]:
         """Samples of the batch over all ranks, and the items of each task that has any."""
