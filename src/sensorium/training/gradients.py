@@ -48,6 +48,8 @@ class GradientNorms:
     def add(self, losses: Mapping[str, Tensor]) -> None:
         """Take in a part of the batch: weighted means, whose graph is kept for the step itself."""
         for task, loss in losses.items():
+            if not loss.requires_grad:
+                continue
             every = torch.autograd.grad(
                 loss, [*self.shared, *self.others], retain_graph=True, allow_unused=True
             )

@@ -254,13 +254,13 @@ class Loop:
 
     def _gradient_norms(self, counts: dict[str, int]) -> GradientNorms | None:
         """To measure each task's gradient in this step, where that is due and tells something."""
-        every = self.config.gradient_norms_every_steps
-        tasks = self.mixture.tasks.values()
+        every, tasks = self.config.gradient_norms_every_steps, self.mixture.tasks.values()
+        if every is None or self.config.compile or len(tasks) == 1:
+            return None
         shared = [p for p in self.mixture.model.parameters() if p.requires_grad]
         others = [p for task in tasks for p in task.parameters() if p.requires_grad]
-        if every is None or self.config.compile or not shared or len(self.mixture.tasks) == 1:
-            return None
-        return None if (self.state.step + 1) % every else GradientNorms(shared, others, counts)
+        due = shared and (self.state.step + 1) % every == 0
+        return GradientNorms(shared, others, counts) if due else None
 
     def _whole_batch(self, prepared: Batch) -> tuple[int, dict[str, int]]:
         """Samples of the batch over all ranks, and the items of each task that has any."""
