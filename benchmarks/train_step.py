@@ -21,8 +21,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from contenders import ours, peers
-from contenders.works import WORKS, ClassificationWork, ContrastiveWork, Setting
+from contenders import blip, ours, peers
+from contenders.works import WORKS, ContrastiveWork, FusedWork, Setting, Work
 from rich.console import Console
 from rich.table import Table
 from side_by_side import Step, add_measuring_options, describe_machine, figures, time_in_turn
@@ -34,12 +34,18 @@ OURS = "sensorium"
 WIDTH = 100  # of what is printed, in characters, on a terminal or not
 
 
-def contenders_of(
-    work: ContrastiveWork | ClassificationWork, setting: Setting
-) -> dict[str, Callable[[], Step]]:
+def contenders_of(work: Work, setting: Setting) -> dict[str, Callable[[], Step]]:
     """Who -> what builds their step; ours first."""
-    if isinstance(work, ContrastiveWork):
+    if isinstance(work, FusedWork):
         builders: dict[str, Callable[..., Step]] = {
+            OURS: partial(ours.fused_step, drop_patches=0.0, share=1.0),
+            f"{OURS}, half dropped": partial(ours.fused_step, drop_patches=0.5, share=1.0),
+            f"{OURS}, a quarter fused": partial(ours.fused_step, drop_patches=0.0, share=0.25),
+            "HF BLIP": partial(blip.blip_step, masked_language=True),
+            "HF BLIP, no masked words": partial(blip.blip_step, masked_language=False),
+        }
+    elif isinstance(work, ContrastiveWork):
+        builders = {
             OURS: partial(ours.contrastive_step, drop_patches=0.0),
             f"{OURS}, half dropped": partial(ours.contrastive_step, drop_patches=0.5),
             "open_clip": partial(peers.open_clip_step, patch_dropout=0.0),

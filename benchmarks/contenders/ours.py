@@ -11,10 +11,12 @@ from torch.nn.utils.rnn import pad_sequence
 from contenders.works import (
     BATCHES,
     END,
+    MASK,
     PAD,
     START,
     ClassificationWork,
     ContrastiveWork,
+    FusedWork,
     Setting,
     draw_captions,
     draw_labels,
@@ -23,8 +25,15 @@ from contenders.works import (
 from sensorium.batch import Batch, Inputs
 from sensorium.data.modalities import length_mask
 from sensorium.encoders import EncodersConfig, ImageEncoder, ImageEncoderConfig, TextEncoderConfig
+from sensorium.fusion import CrossAttentionConfig, FusionConfig
 from sensorium.model import ModelConfig, build_model
-from sensorium.tasks import ContrastiveConfig, TasksConfig, build_mixture
+from sensorium.tasks import (
+    ContrastiveConfig,
+    MaskedLanguageConfig,
+    MatchingConfig,
+    TasksConfig,
+    build_mixture,
+)
 from sensorium.training import TrainConfig
 from sensorium.training.loop import Loop
 from sensorium.training.optimizer import build_optimizer
@@ -36,6 +45,32 @@ CPU_LENGTH_BUCKETS = 4
 
 def contrastive_step(work: ContrastiveWork, setting: Setting, drop_patches: float) -> Step:
     """`Loop.step` of a run with the contrastive task alone."""
+    tasks = TasksConfig(contrastive=ContrastiveConfig(width=work.width))
+    return _loop_step(work, setting, drop_patches, None, tasks)
+
+
+def fused_step(work: FusedWork, setting: Setting, drop_patches: float, share: float) -> Step:
+    """`Loop.step` of a run with contrast, matching and masked words.
+
+    Args:
+        share: of the batch's samples, those that are matched and those whose words are hidden.
+    """
+    fusion = CrossAttentionConfig(width=work.width, depth=work.fusion_depth, heads=work.heads)
+    tasks = TasksConfig(
+        contrastive=ContrastiveConfig(width=work.width),
+        matching=MatchingConfig(share=share),
+        masked_language=MaskedLanguageConfig(share=share, hidden=work.hidden),
+    )
+    return _loop_step(work, setting, drop_patches, fusion, tasks)
+
+
+def _loop_step(
+    work: ContrastiveWork,
+    setting: Setting,
+    drop_patches: float,
+    fusion: FusionConfig | None,
+    tasks: TasksConfig,
+) -> Step:
     sizes = {"width": work.width, "heads": work.heads}
     encoders = EncodersConfig(
         image=ImageEncoderConfig(
@@ -51,10 +86,9 @@ def contrastive_step(work: ContrastiveWork, setting: Setting, drop_patches: floa
         "image": {"image_size": work.image_size},
         "text": {"vocabulary": work.vocabulary, "context_tokens": work.context_tokens},
     }
-    model = build_model(ModelConfig(encoders=encoders), data_sizes)
-    special_ids = frozenset({PAD, work.vocabulary + START, work.vocabulary + END})
-    tasks = TasksConfig(contrastive=ContrastiveConfig(width=work.width))
-    mixture = build_mixture(tasks, model, mask_id=PAD, special_ids=special_ids)
+    model = build_model(ModelConfig(encoders=encoders, fusion=fusion), data_sizes)
+    special_ids = frozenset({PAD, MASK, work.vocabulary + START, work.vocabulary + END})
+    mixture = build_mixture(tasks, model, mask_id=MASK, special_ids=special_ids)
     mixture.to(setting.device).train()
     config = TrainConfig(steps=STEPS, batch_size=work.batch_size, precision=setting.precision)
     batches = RandomPairs(work, setting.device)

@@ -68,13 +68,13 @@ def open_clip_step(work: ContrastiveWork, setting: Setting, patch_dropout: float
         },
     )
     loss = open_clip.ClipLoss()
-    batches = _float_pairs(work, setting.device)
+    batches = float_pairs(work, setting.device)
 
     def pairs_loss(number: int) -> Tensor:
         pictures, ids, _ = batches[number % BATCHES]
         return loss(*model(pictures, ids))
 
-    return _training_step(model, pairs_loss, setting)
+    return training_step(model, pairs_loss, setting)
 
 
 def transformers_clip_step(work: ContrastiveWork, setting: Setting, attention: str) -> Step:
@@ -106,14 +106,14 @@ def transformers_clip_step(work: ContrastiveWork, setting: Setting, attention: s
         attn_implementation=attention,
     )
     model = transformers.CLIPModel(config)
-    batches = _float_pairs(work, setting.device)
+    batches = float_pairs(work, setting.device)
 
     def pairs_loss(number: int) -> Tensor:
         pictures, ids, mask = batches[number % BATCHES]
         output = model(pixel_values=pictures, input_ids=ids, attention_mask=mask, return_loss=True)
         return output.loss
 
-    return _training_step(model, pairs_loss, setting)
+    return training_step(model, pairs_loss, setting)
 
 
 def timm_step(work: ClassificationWork, setting: Setting) -> Step:
@@ -174,12 +174,10 @@ def _classification_step(
         pictures, labels = batches[number % BATCHES]
         return F.cross_entropy(logits(pictures), labels)
 
-    return _training_step(model, labels_loss, setting)
+    return training_step(model, labels_loss, setting)
 
 
-def _float_pairs(
-    work: ContrastiveWork, device: torch.device
-) -> list[tuple[Tensor, Tensor, Tensor]]:
+def float_pairs(work: ContrastiveWork, device: torch.device) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Pictures [B, 3, S, S], ids [B, N] and mask [B, N], filled up as the peers' tokenizers do."""
     batches = []
     for seed in range(BATCHES):
@@ -190,7 +188,8 @@ def _float_pairs(
     return batches
 
 
-def _training_step(model: nn.Module, loss_of: Callable[[int], Tensor], setting: Setting) -> Step:
+def training_step(model: nn.Module, loss_of: Callable[[int], Tensor], setting: Setting) -> Step:
+    """A whole step of a peer's model: all but the loss is the same for everybody."""
     model.to(setting.device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.05, fused=True)
     in_bfloat16 = setting.precision == "bfloat16"

@@ -14,7 +14,7 @@ from torch import Tensor
 from sensorium.training.precision import Precision
 
 BATCHES = 4  # different ones, taken in turn
-PAD, START, END = 0, -2, -1  # ids; the last two count from the vocabulary's end
+PAD, MASK, START, END = 0, 1, -2, -1  # ids; the last two count from the vocabulary's end
 CAPTION_TOKENS = (6, 20)  # shortest and longest, with their start and end
 
 
@@ -51,6 +51,21 @@ class ContrastiveWork:
 
 
 @dataclass(frozen=True)
+class FusedWork(ContrastiveWork):
+    """A step with contrast, matching and masked words through a fusion, as ALBEF has it."""
+
+    fusion_depth: int
+    hidden: float
+
+    def __str__(self) -> str:
+        same = super().__str__().removeprefix("contrastive step: ").rpartition("; ")
+        return (
+            f"contrastive, matching and masked language step: {same[0]}; {self.fusion_depth} "
+            f"fusion layers, {self.hidden:.0%} of the words hidden; {same[2]}"
+        )
+
+
+@dataclass(frozen=True)
 class ClassificationWork:
     """A classification step over pictures."""
 
@@ -70,10 +85,16 @@ class ClassificationWork:
         )
 
 
-WORKS: dict[str, ContrastiveWork | ClassificationWork] = {
+Work = ContrastiveWork | FusedWork | ClassificationWork
+
+WORKS: dict[str, Work] = {
     "contrastive": ContrastiveWork(
         image_size=64, patch_size=8, width=192, image_depth=6, text_depth=3, heads=3,
         vocabulary=5000, context_tokens=24, batch_size=256,
+    ),
+    "fused": FusedWork(
+        image_size=64, patch_size=8, width=192, image_depth=6, text_depth=3, heads=3,
+        vocabulary=5000, context_tokens=24, batch_size=128, fusion_depth=3, hidden=0.25,
     ),
     "vit_small": ClassificationWork(
         image_size=224, patch_size=16, width=384, depth=12, heads=6, classes=1000, batch_size=16
@@ -84,7 +105,7 @@ WORKS: dict[str, ContrastiveWork | ClassificationWork] = {
 }  # fmt: skip
 
 
-def draw_pictures(work: ContrastiveWork | ClassificationWork, seed: int) -> Tensor:
+def draw_pictures(work: Work, seed: int) -> Tensor:
     """uint8 [B, 3, S, S]."""
     generator = torch.Generator().manual_seed(seed)
     shape = (work.batch_size, 3, work.image_size, work.image_size)
@@ -98,7 +119,7 @@ def draw_captions(work: ContrastiveWork, seed: int) -> list[Tensor]:
     lengths = torch.randint(shortest, longest + 1, (work.batch_size,), generator=generator)
     captions = []
     for length in lengths.tolist():
-        caption = torch.randint(1, work.vocabulary + START, (length,), generator=generator)
+        caption = torch.randint(MASK + 1, work.vocabulary + START, (length,), generator=generator)
         caption[0], caption[-1] = work.vocabulary + START, work.vocabulary + END
         captions.append(caption)
     return captions
