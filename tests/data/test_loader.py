@@ -1,6 +1,7 @@
 """Batches are the same whatever prepares them, and go on exactly where they were left."""
 
 from collections.abc import Callable
+from copy import copy
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -159,15 +160,30 @@ def test_collating_rows_that_lack_something(tokenizer: Tokenizer) -> None:
     batch = collate([Sample(s.id, s.values) for s in samples], modalities)
     assert batch.ids == ["a", "b", "c"]
     text, image = batch.inputs["text"], batch.inputs["image"]
-    assert text.values.tolist() == [[1, 5, 2], [1, 2, tokenizer.pad]]
+    assert text.values[:, :3].tolist() == [[1, 5, 2], [1, 2, tokenizer.pad]]
     assert text.mask is not None
-    assert text.mask.tolist() == [[True, True, True], [True, True, False]]
+    assert text.mask[:, :3].tolist() == [[True, True, True], [True, True, False]]
     assert text.present.tolist() == [True, True, False]
     assert image.values.shape == (2, 3, 2, 2)
     assert image.mask is None
     assert image.present.tolist() == [False, True, True]
     assert list(collate(samples[:1], modalities).inputs) == ["text"]
     assert collate(samples[1:2], modalities).targets == {}
+
+
+@pytest.mark.parametrize(("tokens", "most", "padded"), [(3, 12, 8), (9, 12, 12), (9, None, 16)])
+def test_texts_are_padded_to_few_different_lengths(
+    tokenizer: Tokenizer, tokens: int, most: int | None, padded: int
+) -> None:
+    tokenizer = copy(tokenizer)
+    tokenizer.context_tokens = most
+    text = build_modalities(DataConfig(), tokenizer)["text"]
+    values, mask = text.collate([torch.full((n,), 9) for n in (2, tokens)])
+    assert values.shape == (2, padded)
+    assert (values == 9).sum(dim=1).tolist() == [2, tokens]
+    assert (values[values != 9] == tokenizer.pad).all()
+    assert mask is not None
+    assert torch.equal(mask, values == 9)
 
 
 def test_pictures_of_different_shapes_are_padded(tokenizer: Tokenizer) -> None:

@@ -29,11 +29,15 @@ def test_padding_changes_nothing(pooling):
 
 
 def test_length_buckets_give_the_same_tokens():
-    text = small_batch(11).inputs["text"]
+    text = small_batch(49).inputs["text"]
     plain, bucketed = encoder(), encoder(length_buckets=4)
     real = text.mask
+    lengths = []
+    bucketed.transformer.register_forward_pre_hook(lambda _, x: lengths.append(x[0].shape[:2]))
     torch.testing.assert_close(bucketed(text).tokens.values[real], plain(text).tokens.values[real])
     torch.testing.assert_close(bucketed(text).pooled, plain(text).pooled)
+    assert [texts for texts, _ in lengths[:3]] == [17, 16, 16]  # not four of fewer than 16
+    assert {tokens for _, tokens in lengths} <= {4, 8, text.values.shape[1]}
 
 
 def test_a_text_longer_than_the_context_is_refused_with_both_lengths():

@@ -13,6 +13,7 @@ SAMPLES = 4
 MODEL = small_model(small_model_config(depth=1)).eval()
 BUCKETED = small_model(small_model_config(depth=1)).eval()
 BUCKETED.encoders["text"].length_buckets = 3
+BUCKETED.encoders["text"].least_texts = 1
 
 few = settings(max_examples=12, deadline=None, database=None)
 seeds = st.integers(0, 1000)

@@ -12,6 +12,7 @@ from sensorium.cli.check import check
 from sensorium.cli.demo import demo
 from sensorium.cli.evaluate import evaluate
 from sensorium.cli.index import index
+from sensorium.cli.memory import keep_freed_memory
 from sensorium.cli.pretrain import pretrain
 from sensorium.cli.runs import runs
 from sensorium.cli.search import search
@@ -36,6 +37,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A file's name may hold what UTF-8 has not; told as JSON escapes it.
             stream.reconfigure(errors="backslashreplace")
+    keep_freed_memory()
     try:
         app()
     except SensoriumError as error:

@@ -16,6 +16,7 @@ from random import Random
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -30,6 +31,8 @@ from sensorium.data.settings import DataConfig
 from sensorium.data.spectrogram import log_mel
 from sensorium.data.text import Tokenizer
 from sensorium.data.video import augment_video, decode_video
+
+LENGTH_STEP = 8  # tokens that texts are padded to multiples of
 
 
 class Modality(ABC):
@@ -186,8 +189,16 @@ class Text(Modality):
         return self.tokenizer.encode(as_text(candidate))
 
     def collate(self, values: list[Tensor]) -> tuple[Tensor, Tensor | None]:
-        padded = pad_sequence(values, batch_first=True, padding_value=self.tokenizer.pad)
-        return padded, length_mask(values)
+        """Padded to a multiple of `LENGTH_STEP`, or to the longest that the tokenizer gives.
+
+        Kernels are made for each shape (oneDNN's in bfloat16, those of `torch.compile`), and a new
+        one costs far more than a few tokens of padding.
+        """
+        padded, mask = pad_sequence(values, True, self.tokenizer.pad), length_mask(values)
+        missing = -padded.shape[1] % LENGTH_STEP
+        if self.tokenizer.context_tokens is not None:
+            missing = max(0, min(missing, self.tokenizer.context_tokens - padded.shape[1]))
+        return F.pad(padded, (0, missing), value=self.tokenizer.pad), F.pad(mask, (0, missing))
 
 
 MODALITIES: Mapping[str, type[Modality]] = {

@@ -7,6 +7,8 @@ Source: Devlin et al. 2019, "BERT"; pre-norm layers.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -16,6 +18,8 @@ from sensorium.batch import Inputs
 from sensorium.encoders.encoder import Encoder, EncoderConfig
 from sensorium.layers.transformer import initialise_transformer
 
+BUCKET_STEP = 4  # lengths of buckets are multiples of it: each further one has kernels of its own
+
 
 class TextEncoderConfig(EncoderConfig):
     """A bidirectional text Transformer. Class pooling takes the first token, `[start]`."""
@@ -23,8 +27,8 @@ class TextEncoderConfig(EncoderConfig):
     depth: int = Field(3, ge=0)
     """Encoder layers."""
     length_buckets: int = Field(1, ge=1)
-    """Encode the texts of a batch in so many groups of like length, each padded only to its own
-    longest: the same result for less work, where kernels are large enough (on a CPU, 4)."""
+    """Encode the texts of a batch in up to so many groups of like length, each padded only to its
+    own longest: the same result for less work, where kernels are large enough (on a CPU, 4)."""
 
 
 class TextEncoder(Encoder):
@@ -34,7 +38,12 @@ class TextEncoder(Encoder):
         config: its settings.
         vocabulary: number of different ids.
         context_tokens: longest text, in tokens.
+
+    Attributes:
+        least_texts: of a bucket; with fewer, calling the kernels costs more than padding does.
     """
+
+    least_texts: ClassVar[int] = 16
 
     def __init__(self, config: TextEncoderConfig, vocabulary: int, context_tokens: int) -> None:
         super().__init__(config)
@@ -48,9 +57,10 @@ class TextEncoder(Encoder):
         self, inputs: Inputs, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor | None]:
         ids, mask = inputs.values, inputs.mask
-        if mask is None or self.length_buckets == 1 or len(ids) < self.length_buckets:
+        buckets = min(self.length_buckets, len(ids) // self.least_texts)
+        if mask is None or buckets < 2:
             return self.encode_ids(ids, mask), mask
-        return self._encode_in_buckets(ids, mask), mask
+        return self._encode_in_buckets(ids, mask, buckets), mask
 
     def encode_ids(self, ids: Tensor, mask: Tensor | None) -> Tensor:
         """ids int64 [P, N], mask bool [P, N] -> tokens [P, N, D].
@@ -66,12 +76,13 @@ class TextEncoder(Encoder):
         x = self.embedding(ids) + self.positions[: ids.shape[1]]
         return self.transformer(x, mask)
 
-    def _encode_in_buckets(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def _encode_in_buckets(self, ids: Tensor, mask: Tensor, buckets: int) -> Tensor:
         lengths = mask.sum(dim=1)
         order = lengths.argsort(stable=True)
         encoded = []
-        for rows in order.tensor_split(self.length_buckets):
-            longest = int(lengths[rows[-1]])
+        for rows in order.tensor_split(buckets):
+            longest = -(-int(lengths[rows[-1]]) // BUCKET_STEP) * BUCKET_STEP
+            longest = min(longest, ids.shape[1])
             tokens = self.encode_ids(ids[rows, :longest], mask[rows, :longest])
             encoded.append(F.pad(tokens, (0, 0, 0, ids.shape[1] - longest)))
         return torch.cat(encoded).index_select(0, order.argsort())

@@ -41,9 +41,11 @@ def attend(
 
 def attend_plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """Attention as its formula reads; `mask` broadcasts to [B, H, N, M], True = real."""
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+    scores = q @ k.transpose(-2, -1)
+    scores *= q.shape[-1] ** -0.5  # in place, as the next: no memory, and less to do in backward
     if mask is not None:
-        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        least = torch.finfo(scores.dtype).min
+        scores += torch.zeros_like(mask, dtype=scores.dtype).masked_fill(~mask, least)
     return scores.softmax(dim=-1) @ v
 
 
