@@ -12,7 +12,7 @@ install_import_hook(CHECKED, "beartype.beartype")
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-from sensorium.batch import Batch, Inputs  # noqa: E402
+from sensorium.batch import Batch, Inputs, Learned  # noqa: E402
 from sensorium.cli import main  # noqa: E402
 from sensorium.encoders import EncodersConfig  # noqa: E402
 from sensorium.fusion import (  # noqa: E402
@@ -40,6 +40,12 @@ IMAGE_SIZE, VOCABULARY, CONTEXT_TOKENS = 16, 40, 12
 VIDEO_SIZE, FRAMES = 8, 4
 MEL_BINS, SOUND_FRAMES = 8, 20
 PAD, START, END, MASK = range(4)
+LEARNED = {
+    "label": Learned(["cat", "dog", "emu"], [5, 3, 2], 10),
+    "number": Learned(total=10, mean=3.0, deviation=2.0),
+    "answer": Learned(["yes", "no", "two", "red"], [4, 3, 2, 1], 10),
+    "question_type": Learned(["count", "is it"], [4, 6], 10),
+}
 
 
 # a tiny one of every fusion, for the contracts that all of them keep
@@ -94,7 +100,9 @@ def small_mixture(*tasks: str, model: Model | None = None) -> Mixture:
     """A tiny model with some tasks, by name."""
     config = TasksConfig.model_validate({task: {} for task in tasks})
     special = frozenset({PAD, START, END, MASK})
-    return build_mixture(config, model or small_model(), mask_id=MASK, special_ids=special)
+    return build_mixture(
+        config, model or small_model(), mask_id=MASK, special_ids=special, learned=LEARNED
+    )
 
 
 def small_batch(
@@ -107,7 +115,8 @@ def small_batch(
     seed: int = 0,
 ) -> Batch:
     """Random pictures and texts of different lengths; `image` and `text` say who has them, by
-    default everybody. Others are in the batch only if it is said who has them.
+    default everybody. Others are in the batch only if it is said who has them. Everybody has every
+    target.
     """
     generator = torch.Generator().manual_seed(seed)
     pixels = torch.randint(0, 256, (samples, 3, IMAGE_SIZE, IMAGE_SIZE), generator=generator)
@@ -127,7 +136,13 @@ def small_batch(
         inputs["audio"] = small_sounds(torch.tensor(audio), generator)
     if video is not None:
         inputs["video"] = _small_videos(torch.tensor(video), generator)
-    return Batch(ids=[f"made.jsonl:{i + 1}" for i in range(samples)], inputs=inputs)
+    targets = {
+        name: torch.randint(0, len(known.names), (samples,), generator=generator)
+        for name, known in LEARNED.items()
+        if known.names
+    }
+    targets["number"] = 3 + 2 * torch.randn(samples, generator=generator)
+    return Batch([f"made.jsonl:{i + 1}" for i in range(samples)], inputs, targets)
 
 
 def _small_videos(present: torch.Tensor, generator: torch.Generator) -> Inputs:

@@ -12,6 +12,7 @@ from sensorium.fusion import (
     TensorConfig,
 )
 from sensorium.recipe import Recipe, dump_recipe, load_recipe, shipped_recipes
+from sensorium.tasks import TASKS
 from tests.pairs import tiny_tree, write_recipe
 
 
@@ -243,8 +244,31 @@ def test_everything_that_is_wrong_is_said_at_once(path):
             "finetune.cache_features runs encoders once, but that of image learns; freeze them by",
         ),
         (
+            ["tasks.classification={}"],
+            "tasks.classification learns label or labels, which no set has a column for; add "
+            "data.fields.label=COLUMN or data.fields.labels=COLUMN",
+        ),
+        (
+            ["tasks.classification={}", "data.fields.label=a", "data.fields.labels=b"],
+            "tasks.classification learns label or labels, but data.fields names both; leave one",
+        ),
+        (
+            ["tasks.question_answering={}"],
+            "tasks.question_answering learns answer, which no set has a column for; add data.f",
+        ),
+        (
+            ["tasks.regression={}", "data.fields.number=a", "model.fusion=null"],
+            "tasks.regression reads what is fused of image, text, but model.fusion is not set; set",
+        ),
+        (
+            ["tasks.regression.modality=audio", "data.fields.number=a"],
+            "tasks.regression reads the modality audio, but model.encoders has only image, text",
+        ),
+        (["data.classes=[a, b]"], "data.classes names classes, but no set has a column for them"),
+        (["data.answers=5"], "data.answers=5 limits answers, but no set has a column for them"),
+        (
             ["tasks={}"],
-            "tasks: expected at least one of contrastive, matching, masked_language, got none",
+            f"tasks: expected at least one of {', '.join(TASKS)}, got none",
         ),
     ],
 )

@@ -24,6 +24,27 @@ UNKNOWN = -2
 
 
 @dataclass(frozen=True)
+class Learned:
+    """What the rows to train on tell of a target: `data` learns it, and tasks are built by it.
+
+    Attributes:
+        names: of the classes or answers, in the order of their indices; none of a number.
+        rows: how many rows to train on have each.
+        total: how many have the target at all.
+        numbered: whether a cell may hold the index of a class too, since the recipe says the order.
+        mean: of a number.
+        deviation: of a number; above 0.
+    """
+
+    names: list[str] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    total: int = 0
+    numbered: bool = False
+    mean: float = 0.0
+    deviation: float = 1.0
+
+
+@dataclass(frozen=True)
 class Sample:
     """One decoded row. A modality that the row lacks has no key in `values`.
 

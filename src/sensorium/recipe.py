@@ -263,7 +263,10 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     for name, task in tasks.items():
         yield from (f"tasks.{name} {problem}" for problem in task.problems(list(encoders)))
         yield from _unknown_sources(recipe, name)
+        yield from _missing_targets(recipe, name)
         if fusion is None:
+            without = task.problems_without_fusion(list(encoders))
+            yield from (f"tasks.{name} {problem}" for problem in without)
             if TASKS[name].needs_fusion:
                 yield f"tasks.{name} reads what is fused, but model.fusion is not set"
         elif TASKS[name].needs_fused_tokens and not FUSIONS[fusion.name].keeps_tokens:
@@ -279,6 +282,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         depths = {modality: encoder.depth for modality, encoder in encoders.items()}
         for problem in recipe.finetune.problems(depths, fusion is not None):
             yield f"finetune.{problem}"
+    yield from _idle_targets(recipe)
     if recipe.world is not None and recipe.data.root is None:
         yield "world is drawn into data.root, which is not set; give data.root=DIR"
     data, every = recipe.data, recipe.train.validate_every_steps
@@ -305,6 +309,33 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield (
             f"data.image.patch_size={multiple} must be "
             f"model.encoders.image.patch_size={image.patch_size} for data.image.fit=native"
+        )
+
+
+def _missing_targets(recipe: Recipe, task: str) -> Iterator[str]:
+    """Targets of a task that no set has a column for, or of which it can learn only one."""
+    possible = TASKS[task].targets
+    said = [target for target in possible if target in recipe.data.target_fields]
+    if possible and not said:
+        add = " or ".join(f"data.fields.{target}=COLUMN" for target in possible)
+        learns = " or ".join(possible)
+        yield f"tasks.{task} learns {learns}, which no set has a column for; add {add}"
+    if len(said) > 1:
+        yield f"tasks.{task} learns {' or '.join(said)}, but data.fields names both; leave one out"
+
+
+def _idle_targets(recipe: Recipe) -> Iterator[str]:
+    """What is said of targets that no set has."""
+    data = recipe.data
+    if data.classes is not None and not {"label", "labels"} & set(data.target_fields):
+        yield (
+            "data.classes names classes, but no set has a column for them; add "
+            "data.fields.label=COLUMN"
+        )
+    if data.answers is not None and "answer" not in data.target_fields:
+        yield (
+            f"data.answers={data.answers} limits answers, but no set has a column for them; add "
+            "data.fields.answer=COLUMN"
         )
 
 

@@ -30,7 +30,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sensorium.data import Learned, Tokenizer
+from sensorium.batch import Learned
+from sensorium.data import Tokenizer
 from sensorium.encoders import VideoEncoder
 from sensorium.errors import RunError
 from sensorium.model import build_model
@@ -251,7 +252,9 @@ def build(
     if recipe.train.compile:
         model.compile_transformers()
     special = frozenset({tokenizer.pad, tokenizer.start, tokenizer.end, tokenizer.mask})
-    return build_mixture(recipe.tasks, model, mask_id=tokenizer.mask, special_ids=special)
+    return build_mixture(
+        recipe.tasks, model, mask_id=tokenizer.mask, special_ids=special, learned=learned
+    )
 
 
 def choose_device(name: str) -> torch.device:

@@ -76,7 +76,7 @@ def test_every_task_trains_on_a_batch_in_which_modalities_are_missing(task, gene
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_without_a_single_usable_sample_is_left_out(task, generator):
     mixture = small_mixture(task)
-    batch = small_batch(3, text=[False] * 3)
+    batch = small_batch(3, image=[False] * 3, text=[False] * 3)
     prepared = mixture.prepare(batch, generator)
     assert mixture.counts(prepared) == {}
     assert mixture(prepared, generator) == {}

@@ -15,12 +15,11 @@ import torch
 from pydantic import ValidationError
 from tests.data.shards import tar
 
-from sensorium.batch import ABSENT, UNKNOWN, Batch
+from sensorium.batch import ABSENT, UNKNOWN, Batch, Learned
 from sensorium.data import (
     TARGETS,
     DataConfig,
     DataSplits,
-    Learned,
     Loader,
     Quarantine,
     StreamLoader,
@@ -102,10 +101,10 @@ def test_what_a_batch_holds(sets: Path, cache_megabytes: int) -> None:
 
 def test_what_is_learned(sets: Path) -> None:
     learned = open_splits(config(sets), 0, None).learned
-    assert learned["label"] == Learned(["cat", "dog", "emu"], [2, 1, 1])
-    assert learned["labels"] == Learned(["small", "soft"], [2, 2])
-    assert learned["answer"] == Learned(["yes", "no", "two legs"], [2, 1, 1])
-    assert learned["question_type"] == Learned(["count", "is it"], [1, 3])
+    assert learned["label"] == Learned(["cat", "dog", "emu"], [2, 1, 1], 4)
+    assert learned["labels"] == Learned(["small", "soft"], [2, 2], 4)
+    assert learned["answer"] == Learned(["yes", "no", "two legs"], [2, 1, 1], 4)
+    assert learned["question_type"] == Learned(["count", "is it"], [1, 3], 4)
     assert learned["number"].mean == pytest.approx(3.25)
     assert learned["number"].deviation == pytest.approx(math.sqrt(0.6875))
     assert all(Learned(**json.loads(json.dumps(asdict(one)))) == one for one in learned.values())
@@ -139,7 +138,7 @@ def test_classes_of_the_recipe(sets: Path, write: Write) -> None:
     write(sets / "train.jsonl", rows_of(*numbers))
     settings = config(sets, {"label": "animal"}, classes=["emu", "cat", "dog"])
     splits = open_splits(settings, 0, None)
-    assert splits.learned["label"] == Learned(["emu", "cat", "dog"], [1, 1, 2], numbered=True)
+    assert splits.learned["label"] == Learned(["emu", "cat", "dog"], [1, 1, 2], 4, numbered=True)
     assert only_batch(splits).targets["label"].tolist() == [0, 1, 2, 2]
 
 
@@ -205,7 +204,7 @@ def test_of_many_answers_the_most_frequent_are_kept(sets: Path) -> None:
 def test_the_answer_that_most_people_gave_is_taken(sets: Path, write: Write) -> None:
     write(sets / "train.jsonl", rows_of({"answer": ["no", "two legs", "no"]}))
     splits = open_splits(config(sets), 0, None)
-    assert splits.learned["answer"] == Learned(["no", "two legs", "yes"], [2, 1, 1])
+    assert splits.learned["answer"] == Learned(["no", "two legs", "yes"], [2, 1, 1], 4)
 
 
 def test_rows_may_lack_what_is_not_required(sets: Path, write: Write) -> None:
@@ -315,7 +314,7 @@ def test_names_of_class_numbers(tmp_path: Path) -> None:
         "failure_budget": 1.0,
     }
     splits = open_splits(DataConfig.model_validate(settings), 0, None)
-    assert splits.learned["label"] == Learned(["zebra", "ant", "gnu", "yak"], [1, 2, 0, 1])
+    assert splits.learned["label"] == Learned(["zebra", "ant", "gnu", "yak"], [1, 2, 0, 1], 4)
     assert splits.learned["labels"].names == ["zebra", "ant", "gnu", "yak"]
     assert "label: no row of train.parquet has the class 'gnu'" in splits.notes
     batch = only_batch(splits, "test")
@@ -350,7 +349,7 @@ def test_classes_of_shards(tmp_path: Path) -> None:
 def test_targets_of_a_stream(sets: Path) -> None:
     train = {"path": "train.jsonl", "stream": True}
     splits = open_splits(config(sets, train=train), 0, None)
-    assert splits.learned["label"] == Learned(["cat", "dog", "emu"], [2, 1, 1])
+    assert splits.learned["label"] == Learned(["cat", "dog", "emu"], [2, 1, 1], 4)
     loader = StreamLoader(splits.train, batch_size=4, quarantine=splits.quarantine)
     batch = next(iter(loader))
     assert sorted(batch.targets["label"].tolist()) == [0, 0, 1, 2]

@@ -5,7 +5,6 @@ from sensorium.data.augment import AugmentConfig, augment
 from sensorium.data.collate import collate
 from sensorium.data.dataset import Dataset
 from sensorium.data.image import ImageConfig, decode_image
-from sensorium.data.learned import Learned
 from sensorium.data.loader import Loader
 from sensorium.data.locate import PUBLIC_SETS, resolve
 from sensorium.data.mixing import Mixed
@@ -33,7 +32,6 @@ __all__ = [
     "DataSplits",
     "Dataset",
     "ImageConfig",
-    "Learned",
     "Loader",
     "Mixed",
     "Modality",

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from sensorium.batch import Learned
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Row, Source
@@ -31,33 +32,16 @@ RowsOfSet = tuple[Source | StreamSource, Iterable[Row]]
 """A set, and those of its rows that are learned from."""
 
 
-@dataclass(frozen=True)
-class Learned:
-    """What is known of a target field.
-
-    Attributes:
-        names: of the classes or answers, in the order of their indices; none of a number.
-        rows: how many rows to train on have each.
-        numbered: whether a cell may also hold the index, since the recipe says the order.
-        mean: of a number.
-        deviation: of a number; above 0.
-    """
-
-    names: list[str] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    numbered: bool = False
-    mean: float = 0.0
-    deviation: float = 1.0
-
-
 @dataclass
 class _Told:
-    """What the rows said of one field: how often each name came, or the numbers."""
+    """What the rows said of one field: how often each name came, or the numbers; and how many rows
+    had any."""
 
     columns: dict[str, None] = field(default_factory=dict)
     class_names: dict[str, None] = field(default_factory=dict)
     names: Counter[str] = field(default_factory=Counter)
     numbers: list[float] = field(default_factory=list)
+    rows: int = 0
 
     @property
     def where(self) -> str:
@@ -89,7 +73,7 @@ def learn(config: DataConfig, sets: Sequence[RowsOfSet]) -> tuple[dict[str, Lear
                 with suppress(BrokenSample):
                     cells = target_cells(row.values, columns, source.classes)
                     if cells is not None:
-                        _TAKE[name](told[name], cells)
+                        told[name].rows += _TAKE[name](told[name], cells)
     trained_on = " + ".join(source.name for source, _ in sets)
     learned, notes = {}, []
     for name, one in told.items():
@@ -139,7 +123,7 @@ def _learn_classes(
             f"least two classes in {told.where}"
         )
     notes = [f"{name}: no row of {trained_on} has the class {_listed(empty)}"] if empty else []
-    return Learned(names, rows, numbered=said is not None), notes
+    return Learned(names, rows, told.rows, numbered=said is not None), notes
 
 
 def _learn_answers(
@@ -155,14 +139,14 @@ def _learn_answers(
             f"{name}: {rows:,} of {told.names.total():,} rows of {trained_on} have an answer that "
             f"is not among the {len(kept):,} most frequent (data.answers), and teach none"
         )
-    return Learned([one for one, _ in kept], [count for _, count in kept]), notes
+    return Learned([one for one, _ in kept], [count for _, count in kept], told.rows), notes
 
 
 def _learn_types(
     name: str, told: _Told, config: DataConfig, trained_on: str
 ) -> tuple[Learned, list[str]]:
     names = sorted(told.names, key=_natural)
-    return Learned(names, [told.names[one] for one in names]), []
+    return Learned(names, [told.names[one] for one in names], told.rows), []
 
 
 def _learn_number(
@@ -175,29 +159,37 @@ def _learn_number(
             f"all rows of {trained_on} have the {name} {told.numbers[0]:g}; expected different "
             f"ones in {told.where}"
         )
-    return Learned(mean=float(numbers.mean()), deviation=deviation), []
+    return Learned(total=told.rows, mean=float(numbers.mean()), deviation=deviation), []
 
 
-def _take_label(told: _Told, cells: Sequence[Any]) -> None:
-    if (name := one_name(cells)) is not None:
+def _take_label(told: _Told, cells: Sequence[Any]) -> bool:
+    """Whether there is one; so the others."""
+    name = one_name(cells)
+    if name is not None:
         told.names[name] += 1
+    return name is not None
 
 
-def _take_labels(told: _Told, cells: Sequence[Any]) -> None:
+def _take_labels(told: _Told, cells: Sequence[Any]) -> bool:
     told.names.update({class_name(cell) for cell in cells})
+    return True
 
 
-def _take_number(told: _Told, cells: Sequence[Any]) -> None:
-    if (number := one_number(cells)) is not None:
+def _take_number(told: _Told, cells: Sequence[Any]) -> bool:
+    number = one_number(cells)
+    if number is not None:
         told.numbers.append(number)
+    return number is not None
 
 
-def _take_answer(told: _Told, cells: Sequence[Any]) -> None:
-    if (answer := one_answer(cells)) is not None:
+def _take_answer(told: _Told, cells: Sequence[Any]) -> bool:
+    answer = one_answer(cells)
+    if answer is not None:
         told.names[answer] += 1
+    return answer is not None
 
 
-_TAKE: Mapping[str, Callable[[_Told, Sequence[Any]], None]] = {
+_TAKE: Mapping[str, Callable[[_Told, Sequence[Any]], bool]] = {
     "label": _take_label,
     "labels": _take_labels,
     "number": _take_number,

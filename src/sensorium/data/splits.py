@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from sensorium.batch import Learned
 from sensorium.data.cache import Progress
 from sensorium.data.columns import TARGETS, Fields
 from sensorium.data.dataset import Dataset
-from sensorium.data.learned import Learned, RowsOfSet, learn
+from sensorium.data.learned import RowsOfSet, learn
 from sensorium.data.mixing import Mixed
 from sensorium.data.places import SPLITS, lenient, open_place, open_split, open_streams
 from sensorium.data.quarantine import Broken, BrokenSample, Quarantine

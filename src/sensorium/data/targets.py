@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from sensorium.batch import ABSENT, UNKNOWN
-from sensorium.data.learned import NAMES_LISTED, Learned, class_index
+from sensorium.batch import ABSENT, UNKNOWN, Learned
+from sensorium.data.learned import NAMES_LISTED, class_index
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.target_cells import class_name, one_answer, one_name, one_number
 from sensorium.data.text import Tokenizer

@@ -6,18 +6,28 @@ field in `TasksConfig`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from sensorium.batch import Learned
 from sensorium.config import Config
 from sensorium.model import Model
+from sensorium.tasks.classification import Classification, ClassificationConfig
 from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig
 from sensorium.tasks.masked_language import MaskedLanguage, MaskedLanguageConfig
 from sensorium.tasks.matching import Matching, MatchingConfig
 from sensorium.tasks.mixture import Mixture
+from sensorium.tasks.question_answering import QuestionAnswering, QuestionAnsweringConfig
+from sensorium.tasks.regression import Regression, RegressionConfig
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
 
 TASKS: dict[str, type[Task]] = {
     "contrastive": Contrastive,
     "matching": Matching,  # after contrastive, whose similarities choose its hard negatives
     "masked_language": MaskedLanguage,
+    "classification": Classification,
+    "regression": Regression,
+    "question_answering": QuestionAnswering,
 }
 
 
@@ -30,6 +40,12 @@ class TasksConfig(Config):
     """Say whether two modalities belong together."""
     masked_language: MaskedLanguageConfig | None = None
     """Name hidden words."""
+    classification: ClassificationConfig | None = None
+    """Say which class a sample is of, or which of several it has."""
+    regression: RegressionConfig | None = None
+    """Say a number."""
+    question_answering: QuestionAnsweringConfig | None = None
+    """Answer the question that the text of a sample is."""
 
     def chosen(self) -> dict[str, TaskConfig]:
         """Task name -> its config, in the order in which the tasks run."""
@@ -37,7 +53,12 @@ class TasksConfig(Config):
 
 
 def build_mixture(
-    config: TasksConfig, model: Model, *, mask_id: int, special_ids: frozenset[int]
+    config: TasksConfig,
+    model: Model,
+    *,
+    mask_id: int,
+    special_ids: frozenset[int],
+    learned: Mapping[str, Learned] | None = None,
 ) -> Mixture:
     """Build the tasks that a recipe names, with fresh heads, on `model`.
 
@@ -46,8 +67,12 @@ def build_mixture(
         model: f.
         mask_id: the token that stands for a hidden word.
         special_ids: tokens that are no words and are never hidden.
+        learned: target field -> what is known of it, at least for the tasks that learn it.
     """
-    arguments = {"masked_language": {"mask_id": mask_id, "special_ids": special_ids}}
+    arguments: dict[str, dict[str, Any]] = {
+        name: {"learned": learned or {}} for name, task in TASKS.items() if task.targets
+    }
+    arguments["masked_language"] = {"mask_id": mask_id, "special_ids": special_ids}
     chosen = config.chosen()
     return Mixture(
         model,
@@ -59,6 +84,8 @@ def build_mixture(
 
 __all__ = [
     "TASKS",
+    "Classification",
+    "ClassificationConfig",
     "Contrastive",
     "ContrastiveConfig",
     "Encoded",
@@ -68,6 +95,10 @@ __all__ = [
     "Matching",
     "MatchingConfig",
     "Mixture",
+    "QuestionAnswering",
+    "QuestionAnsweringConfig",
+    "Regression",
+    "RegressionConfig",
     "Task",
     "TaskConfig",
     "TasksConfig",

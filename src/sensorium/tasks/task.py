@@ -40,6 +40,10 @@ class TaskConfig(Config):
         nothing where it can."""
         yield from ()
 
+    def problems_without_fusion(self, modalities: list[str]) -> Iterator[str]:
+        """The same, of a model that has no fusion."""
+        yield from ()
+
 
 @dataclass
 class Encoded:
@@ -88,12 +92,14 @@ class Task(nn.Module):
     Attributes:
         needs_fusion: whether the model must have a fusion.
         needs_fused_tokens: whether the fusion must keep its tokens.
+        targets: fields of targets, of which it learns one; none for a task without.
         looks_across_ranks: whether its loss compares the samples of all ranks, so that every one
             of them has to compute it, also without items of its own.
     """
 
     needs_fusion: ClassVar[bool] = False
     needs_fused_tokens: ClassVar[bool] = False
+    targets: ClassVar[tuple[str, ...]] = ()
     looks_across_ranks: ClassVar[bool] = False
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -79,9 +80,14 @@ class Checkpoint:
         return TrainState(**json.loads((self.path / STATE).read_text()))
 
     def inference_weights(self) -> dict[str, Tensor]:
-        """The weights to use: the moving average where there is one."""
+        """The weights to use: the moving average where there is one, of what is averaged."""
         average = self.path / AVERAGE
-        return load_file(average if average.exists() else self.path / WEIGHTS)
+        if not average.exists():
+            return load_file(self.path / WEIGHTS)
+        weights = load_file(average)
+        with safe_open(self.path / WEIGHTS, "pt") as saved:
+            buffers = set(saved.keys()) - weights.keys()
+            return weights | {name: saved.get_tensor(name) for name in buffers}
 
     def restore(
         self, module: nn.Module, optimizer: torch.optim.Optimizer, average: MovingAverage | None

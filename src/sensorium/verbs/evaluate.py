@@ -49,7 +49,7 @@ def evaluate(
         The run's summary.
 
     Raises:
-        SensoriumError: no such run, split, data or modality.
+        SensoriumError: no such run, split, data or modality, or nothing to judge.
     """
     listeners = listeners or Listeners()
     opened = Run.open(run)
@@ -73,6 +73,9 @@ def evaluate(
             quarantine,
             learned=opened.learned(),
         )
+        for part in dataset.parts:
+            for note in part.source.notes:
+                listeners.on_note(note)
     else:
         splits = open_splits(
             opened.recipe.data_to_read,
@@ -92,6 +95,11 @@ def evaluate(
     together = tuple(m for m in mixture.model.widths if m in without)
     withheld = [*one_by_one(mixture), *([together] if len(together) > 1 else [])]
     judged = judge(opened, mixture, dataset, quarantine, split, listeners, withheld)
+    if not judged.metrics:
+        raise DataError(
+            f"{dataset.name} has nothing that the tasks of {run} can be judged by: "
+            f"{', '.join(mixture.tasks)}; see what data.fields of its recipe.yaml names"
+        )
     return record(opened, judged, dataset, split)
 
 

@@ -1,0 +1,125 @@
+"""Classification: which class is it, or which of several are there?
+
+    p(c | x) = softmax(W h + b)_c         loss = - sum over samples of w_c log p(c | x)
+    p(c | x) = sigmoid(W h + b)_c         loss = - sum over samples of the mean over c of
+                                                   w_c y_c log p_c + (1 - y_c) log (1 - p_c)
+
+The second form is that of `labels`, several classes at once. The weights w are 1, or such that
+every class counts alike, however often it comes (`class_weights: balanced`).
+
+Shapes: B batch, K <= B samples with a label and something to read it from, C classes, D width of h.
+
+Source: section 4.3 of the document (downstream tasks); King and Zeng 2001 (balanced weights);
+Szegedy et al. 2016 (label smoothing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from sensorium.batch import Batch, Learned
+from sensorium.model import Model
+from sensorium.tasks.class_figures import one_class_figures, several_classes_figures
+from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
+from sensorium.tasks.task import Encoded, Loss
+
+
+class ClassificationConfig(ReadoutConfig):
+    """The class of a sample, by `data.fields.label`, or its classes, by `data.fields.labels`."""
+
+    class_weights: Literal["balanced"] | None = None
+    """`balanced`: a class weighs the more, the fewer rows to train on it has."""
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    """Share of the truth that is spread over all classes."""
+
+
+class Classification(ReadoutTask):
+    """A linear head on the vector of a sample.
+
+    Args:
+        learned: of `label`, or of `labels` where several classes may be there at once.
+
+    Attributes:
+        target: which of the two it learns.
+        classes: their names, in the order of their indices.
+    """
+
+    targets: ClassVar[tuple[str, ...]] = ("label", "labels")
+
+    def __init__(
+        self, config: ClassificationConfig, model: Model, learned: Mapping[str, Learned]
+    ) -> None:
+        super().__init__(config, model)
+        self.target = "labels" if "labels" in learned else "label"
+        known = learned[self.target]
+        self.classes = list(known.names)
+        self.smoothing = config.label_smoothing
+        self.rows: Tensor
+        self.register_buffer("rows", torch.tensor(known.rows), persistent=False)
+        self.weights: Tensor
+        balanced = config.class_weights == "balanced"
+        self.register_buffer(
+            "weights", self._balanced(known.total) if balanced else None, persistent=False
+        )
+        self.total = known.total
+        self.head = nn.Linear(self.width, len(self.classes))
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def count(self, batch: Batch) -> int:
+        return len(self._items(batch))
+
+    def loss(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> Loss:
+        rows = self._items(batch)
+        logits = self.head(self.read(model, encoded, rows)).float()
+        truth = batch.targets[self.target].index_select(0, rows)
+        if self.target == "label":
+            loss = F.cross_entropy(
+                logits, truth, self.weights, reduction="sum", label_smoothing=self.smoothing
+            )
+            return Loss(loss, (logits.argmax(dim=1) == truth).sum())
+        smooth = truth + self.smoothing * (0.5 - truth)
+        every = F.binary_cross_entropy_with_logits(
+            logits, smooth, pos_weight=self.weights, reduction="sum"
+        )
+        right = ((logits > 0) == truth.bool()).double().mean(dim=1).sum()
+        return Loss(every / len(self.classes), right)
+
+    def predict(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The log-odds of every class, and the truth."""
+        rows = self._items(batch)
+        logits = self.head(self.read(model, encoded, rows)).float()
+        return {"logits": logits, "truth": batch.targets[self.target].index_select(0, rows)}
+
+    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+        logits, truth, rows = predictions["logits"], predictions["truth"], self.rows.cpu()
+        if self.target == "label":
+            return one_class_figures(logits, truth, rows)
+        return several_classes_figures(logits, truth.bool(), rows, self.total)
+
+    def _items(self, batch: Batch) -> Int[Tensor, " K"]:
+        """The samples that can be learned from."""
+        truth = batch.targets.get(self.target)
+        if truth is None:
+            return torch.zeros(0, dtype=torch.long)
+        known = truth >= 0 if self.target == "label" else ~truth.isnan().any(dim=1)
+        return (known & self.readable(batch)).nonzero()[:, 0]
+
+    def _balanced(self, total: int) -> Tensor:
+        """Of one class: total / (C n_c), whose mean over the rows is 1. Of several at once: rows
+        without the class over rows with it."""
+        counts = self.rows.double()
+        one = self.target == "label"
+        weights = total / (len(counts) * counts) if one else (total - counts) / counts
+        return torch.where(counts > 0, weights, 1.0).float()

@@ -1,0 +1,142 @@
+"""Question answering: which answer of a closed set fits a question about pictures, videos, sounds?
+
+    p(a | question, x) = softmax(W_2 LN(act(W_1 h)) + b)_a
+    loss = - sum over questions of log p(a | question, x)
+
+The question is the modality text, what it is about are the others, and h is what the fusion makes
+of all. The answers to choose from are those of the rows to train on, the most frequent of them
+where `data.answers` says so. A question whose answer is none of these teaches nothing, and counts
+as wrong where the model is judged.
+
+Shapes: B batch, K <= B questions, A answers, D width of h.
+
+Source: section 3.1.2 of the document (VQA, video QA); Antol et al. 2015, "VQA"; Anderson et al.
+2018, "Bottom-Up and Top-Down Attention" (a classifier over answers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from sensorium.batch import ABSENT, Batch, Learned
+from sensorium.model import Model
+from sensorium.tasks.class_figures import mean
+from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
+from sensorium.tasks.task import Encoded, Loss, TaskConfig
+
+
+class QuestionAnsweringConfig(TaskConfig):
+    """The answer to the text of a sample, by `data.fields.answer`."""
+
+    form: Literal["closed"] = "closed"
+    """How it is answered: by one of the answers of the training set."""
+
+    def problems(self, modalities: list[str]) -> Iterator[str]:
+        if "text" not in modalities:
+            has = ", ".join(modalities) or "none"
+            yield f"needs the modality text, for the question, but model.encoders has only {has}"
+
+
+class QuestionAnswering(ReadoutTask):
+    """Two layers on the fused vector, the second over the answers.
+
+    Args:
+        learned: of the target `answer`, and of `question_type` where questions have one.
+
+    Attributes:
+        answers: in the order of their indices.
+        types: of the questions, in the order of theirs.
+    """
+
+    needs_fusion: ClassVar[bool] = True
+    targets: ClassVar[tuple[str, ...]] = ("answer",)
+
+    def __init__(
+        self, config: QuestionAnsweringConfig, model: Model, learned: Mapping[str, Learned]
+    ) -> None:
+        super().__init__(ReadoutConfig(), model)
+        self.answers = list(learned["answer"].names)
+        self.types = list(learned["question_type"].names) if "question_type" in learned else []
+        self.rows: Tensor
+        self.register_buffer("rows", torch.tensor(learned["answer"].rows), persistent=False)
+        self.transform = nn.Sequential(
+            nn.Linear(self.width, self.width), nn.GELU(), nn.LayerNorm(self.width)
+        )
+        self.head = nn.Linear(self.width, len(self.answers))
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def count(self, batch: Batch) -> int:
+        return len(self._learnable(batch))
+
+    def loss(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> Loss:
+        rows = self._learnable(batch)
+        logits = self._answer(model, encoded, rows)
+        truth = batch.targets["answer"].index_select(0, rows)
+        loss = F.cross_entropy(logits, truth, reduction="sum")
+        return Loss(loss, (logits.argmax(dim=1) == truth).sum())
+
+    def can_predict(self, batch: Batch) -> bool:
+        """Questions can be asked whose answers are unknown."""
+        return bool(self._asked(batch).any())
+
+    def predict(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The answer that is given to every question, the right one, and the question's type."""
+        rows = self._asked(batch).nonzero()[:, 0]
+        truth = batch.targets["answer"].index_select(0, rows)
+        types = batch.targets.get("question_type")
+        return {
+            "said": self._answer(model, encoded, rows).argmax(dim=1),
+            "truth": truth,
+            "type": torch.full_like(truth, ABSENT)
+            if types is None
+            else types.index_select(0, rows),
+        }
+
+    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Accuracy, over all questions and of each type.
+
+        Beside it `accuracy_majority`, of the commonest answer of the rows to train on, and
+        `accuracy_majority_of_...`, of the commonest known answer to this type in the judged set
+        itself, which is the most that a guess by type can reach. `unknown_answers` is the share of
+        the questions whose answer no row to train on has, where there are any.
+        """
+        said, truth, types = (predictions[name] for name in ("said", "truth", "type"))
+        figures = {"accuracy": mean(said == truth)}
+        figures["accuracy_majority"] = mean(truth == self.rows.argmax().cpu())
+        if (truth < 0).any():
+            figures["unknown_answers"] = mean(truth < 0)
+        for number, name in enumerate(self.types):
+            own = truth[types == number]
+            if len(own):
+                figures[f"accuracy_of_{name}"] = mean((said == truth)[types == number])
+                counted = own[own >= 0].bincount(minlength=1)
+                figures[f"accuracy_majority_of_{name}"] = counted.max().item() / len(own)
+        return figures
+
+    def _answer(
+        self, model: Model, encoded: Encoded, rows: Int[Tensor, " K"]
+    ) -> Float[Tensor, "K A"]:
+        """Logits of every answer."""
+        return self.head(self.transform(self.read(model, encoded, rows))).float()
+
+    def _asked(self, batch: Batch) -> Bool[Tensor, " B"]:
+        """The samples that have an answer, whether it is known or not, and anything to see."""
+        answer = batch.targets.get("answer")
+        readable = self.readable(batch)
+        return torch.zeros_like(readable) if answer is None else (answer != ABSENT) & readable
+
+    def _learnable(self, batch: Batch) -> Int[Tensor, " K"]:
+        """The samples whose answer is known."""
+        asked = self._asked(batch)
+        return (asked & (batch.targets["answer"] >= 0) if asked.any() else asked).nonzero()[:, 0]

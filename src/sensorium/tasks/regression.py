@@ -1,0 +1,106 @@
+"""Regression: how much is it?
+
+    y = mean + deviation (w h + b)        loss = sum over samples of l((y - y_true) / deviation)
+
+Mean and deviation are those of the rows to train on, so that the head starts at a fair guess
+whatever the unit is; they are kept with the weights. l is the square, or Huber's loss, which is
+linear beyond one deviation and so less moved by outliers.
+
+Shapes: B batch, K <= B samples with a number and something to read it from, D width of h.
+
+Source: section 4.3 of the document (downstream tasks); Huber 1964.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from sensorium.batch import Batch, Learned
+from sensorium.model import Model
+from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
+from sensorium.tasks.task import Encoded, Loss
+
+CLOSE = 0.5
+"""Deviations within which a number counts as right in the training log."""
+
+
+class RegressionConfig(ReadoutConfig):
+    """The number of a sample, by `data.fields.number`."""
+
+    loss: Literal["squared", "huber"] = "squared"
+    """The square of the error, or Huber's loss, for numbers with outliers."""
+
+
+class Regression(ReadoutTask):
+    """A linear head on the vector of a sample.
+
+    Args:
+        learned: of the target `number`.
+    """
+
+    targets: ClassVar[tuple[str, ...]] = ("number",)
+
+    def __init__(
+        self, config: RegressionConfig, model: Model, learned: Mapping[str, Learned]
+    ) -> None:
+        super().__init__(config, model)
+        self.squared = config.loss == "squared"
+        self.mean: Tensor
+        self.deviation: Tensor
+        for name in ("mean", "deviation"):
+            self.register_buffer(name, torch.tensor(getattr(learned["number"], name)))
+        self.head = nn.Linear(self.width, 1)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def count(self, batch: Batch) -> int:
+        return len(self._items(batch))
+
+    def loss(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> Loss:
+        rows = self._items(batch)
+        said = self._standardised(model, encoded, rows)
+        truth = (batch.targets["number"].index_select(0, rows) - self.mean) / self.deviation
+        measure = F.mse_loss if self.squared else F.huber_loss
+        close = (said - truth).abs() < CLOSE
+        return Loss(measure(said, truth, reduction="sum"), close.sum())
+
+    def predict(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The numbers, in their own unit, and the truth."""
+        rows = self._items(batch)
+        said = self.mean + self.deviation * self._standardised(model, encoded, rows)
+        return {"said": said, "truth": batch.targets["number"].index_select(0, rows)}
+
+    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+        """Mean absolute error, root of the mean square, and R2, the share of the variance that is
+        explained; and the first two of the mean of the rows to train on."""
+        said, truth = predictions["said"].double(), predictions["truth"].double()
+        error, blind = said - truth, self.mean.cpu() - truth
+        variance = (truth - truth.mean()).square().sum()
+        figures = {"mae": error.abs().mean(), "rmse": error.square().mean().sqrt()}
+        if variance > 0:
+            figures["r2"] = 1 - error.square().sum() / variance
+        figures |= {"mae_mean": blind.abs().mean(), "rmse_mean": blind.square().mean().sqrt()}
+        return {name: figure.item() for name, figure in figures.items()}
+
+    def _standardised(
+        self, model: Model, encoded: Encoded, rows: Int[Tensor, " K"]
+    ) -> Float[Tensor, " K"]:
+        """What the head says, in deviations from the mean."""
+        return self.head(self.read(model, encoded, rows)).float()[:, 0]
+
+    def _items(self, batch: Batch) -> Int[Tensor, " K"]:
+        """The samples that can be learned from."""
+        truth = batch.targets.get("number")
+        if truth is None:
+            return torch.zeros(0, dtype=torch.long)
+        return (~truth.isnan() & self.readable(batch)).nonzero()[:, 0]
