@@ -5,6 +5,7 @@ from sensorium.layers.attention import (
     CrossAttention,
     SelfAttention,
     attend,
+    attend_causal,
     attend_fused,
     attend_plain,
 )
@@ -52,6 +53,13 @@ def test_masked_keys_change_nothing():
         for i, n in enumerate([7, 4, 2])
     ]
     torch.testing.assert_close(attend(q, k, v, mask), torch.cat(expected))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])  # bfloat16 takes the plain path
+def test_a_causal_query_sees_the_keys_up_to_its_own(dtype):
+    q, k, v = (x[:, :, :5] for x in queries_keys_values(dtype))
+    expected = [attend(q[:, :, [i]], k[:, :, : i + 1], v[:, :, : i + 1]) for i in range(5)]
+    torch.testing.assert_close(attend_causal(q, k, v), torch.cat(expected, dim=2))
 
 
 def test_a_query_without_a_real_key_gets_zero_and_a_finite_gradient():

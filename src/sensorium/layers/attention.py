@@ -1,4 +1,4 @@
-"""Multi-head attention: self-attention, cross-attention, and the two ways to compute them.
+"""Multi-head attention: of a sequence to itself or to another, and two ways to compute it.
 
     head_i = softmax(Q_i K_i^T / sqrt(d)) V_i        MultiHead = Concat(head_1, ..., head_h) W^O
 
@@ -39,6 +39,19 @@ def attend(
     return attended * any_key[:, :, None, None]
 
 
+def attend_causal(
+    q: Float[Tensor, "B H N d"], k: Float[Tensor, "B H N d"], v: Float[Tensor, "B H N d"]
+) -> Float[Tensor, "B H N d"]:
+    """The same, where query i sees the keys 0 to i alone.
+
+    Padding at the end needs no mask: no real query comes after it.
+    """
+    if _plain_is_faster(q, k):
+        seen = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril()
+        return attend_plain(q, k, v, seen)
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
 def attend_plain(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """Attention as its formula reads; `mask` broadcasts to [B, H, N, M], True = real."""
     scores = q @ k.transpose(-2, -1)
@@ -75,11 +88,19 @@ class SelfAttention(nn.Module):
     def forward(
         self, x: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N"] | None = None
     ) -> Float[Tensor, "B N D"]:
+        q, k, v = self.heads_of(x)
+        return self.joined(attend(q, k, v, mask))
+
+    def heads_of(self, x: Float[Tensor, "B N D"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of every token, each [B, H, N, d]."""
         B, N, D = x.shape
         qkv = self.query_key_value(x).view(B, N, 3, self.heads, D // self.heads)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each [B, H, N, d]
-        attended = attend(q, k, v, mask)
-        return self.output(attended.transpose(1, 2).reshape(B, N, D))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def joined(self, attended: Float[Tensor, "B H N d"]) -> Float[Tensor, "B N D"]:
+        """Concat(head_1, ..., head_h) W^O."""
+        return self.output(attended.transpose(1, 2).flatten(2))
 
 
 class CrossAttention(nn.Module):
@@ -98,12 +119,26 @@ class CrossAttention(nn.Module):
         context: Float[Tensor, "B M D"],
         mask: Bool[Tensor, "B M"] | None = None,
     ) -> Float[Tensor, "B N D"]:
-        (B, N, D), M = x.shape, context.shape[1]
-        q = self.query(x).view(B, N, self.heads, D // self.heads).transpose(1, 2)
+        return self.look(x, *self.read(context), mask)
+
+    def read(self, context: Float[Tensor, "B M D"]) -> tuple[Tensor, Tensor]:
+        """Keys and values of the context, each [B, H, M, d]: they serve any number of looks."""
+        B, M, D = context.shape
         kv = self.key_value(context).view(B, M, 2, self.heads, D // self.heads)
-        k, v = kv.permute(2, 0, 3, 1, 4)  # each [B, H, M, d]
-        attended = attend(q, k, v, mask)
-        return self.output(attended.transpose(1, 2).reshape(B, N, D))
+        k, v = kv.permute(2, 0, 3, 1, 4)
+        return k, v
+
+    def look(
+        self,
+        x: Float[Tensor, "B N D"],
+        k: Float[Tensor, "B H M d"],
+        v: Float[Tensor, "B H M d"],
+        mask: Bool[Tensor, "B M"] | None = None,
+    ) -> Float[Tensor, "B N D"]:
+        """What every token sees of a context that was read."""
+        B, N, D = x.shape
+        q = self.query(x).view(B, N, self.heads, D // self.heads).transpose(1, 2)
+        return self.output(attend(q, k, v, mask).transpose(1, 2).flatten(2))
 
 
 def checked_heads(width: int, heads: int) -> int:
