@@ -201,6 +201,14 @@ def test_everything_that_is_wrong_is_said_at_once(path):
             "model.fusion: side=300 makes an outer product of (300 + 1)^2 = 90,601 values for 2 "
             "modalities, more than 65,536; give side=255 or less",
         ),
+        (
+            ["model.fusion.streams=[image]"],
+            "tasks.masked_language needs fused words; add text to model.fusion.streams",
+        ),
+        (
+            ["model.fusion.streams=[text, smell]"],
+            "model.fusion: streams names smell, but model.encoders has only image, text",
+        ),
         (["model.encoders.image.patch_size=5"], "patch_size=5 must divide data.image.size=16"),
         (
             ["data.image.fit=native"],

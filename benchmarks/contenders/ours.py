@@ -49,13 +49,22 @@ def contrastive_step(work: ContrastiveWork, setting: Setting, drop_patches: floa
     return _loop_step(work, setting, drop_patches, None, tasks)
 
 
-def fused_step(work: FusedWork, setting: Setting, drop_patches: float, share: float) -> Step:
+def fused_step(
+    work: FusedWork,
+    setting: Setting,
+    drop_patches: float = 0.0,
+    share: float = 1.0,
+    streams: tuple[str, ...] | None = ("text",),
+) -> Step:
     """`Loop.step` of a run with contrast, matching and masked words.
 
     Args:
         share: of the batch's samples, those that are matched and those whose words are hidden.
+        streams: whose tokens attend to the others: the words, as in ALBEF; None: pictures, too.
     """
-    fusion = CrossAttentionConfig(width=work.width, depth=work.fusion_depth, heads=work.heads)
+    fusion = CrossAttentionConfig(
+        width=work.width, depth=work.fusion_depth, heads=work.heads, streams=streams
+    )
     tasks = TasksConfig(
         contrastive=ContrastiveConfig(width=work.width),
         matching=MatchingConfig(share=share),

@@ -276,6 +276,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
                 f"a vector; choose one of {', '.join(keeping)}, or leave the task out: "
                 f"tasks.{name}=null"
             )
+        elif TASKS[name].needs_fused_tokens and not fusion.fuses_tokens_of("text"):
+            yield f"tasks.{name} needs fused words; add text to model.fusion.streams"
     if fusion is not None:
         yield from (f"model.fusion: {problem}" for problem in fusion.problems(list(encoders)))
     if recipe.finetune is not None:

@@ -10,7 +10,7 @@ from tests.conftest import FUSION_CONFIGS
 from torch import Tensor, nn
 
 from sensorium.batch import Encoding, Fused, Tokens
-from sensorium.fusion import FUSIONS, Fusion
+from sensorium.fusion import FUSIONS, Fusion, FusionSettings
 from sensorium.layers.attention import CrossAttention, SelfAttention
 from sensorium.layers.transformer import EncoderLayer, FeedForward
 
@@ -28,10 +28,11 @@ Sequences = dict[str, Tensor]
 """Of one sample: modality -> its real tokens [n_m, D_m], of those that it has."""
 
 
-def fusion_of(name: str, modalities: Sequence[str] = tuple(WIDTHS)) -> Fusion:
+def fusion_of(which: str | FusionSettings, modalities: Sequence[str] = tuple(WIDTHS)) -> Fusion:
     """A small one in float64, each of whose weights differs from where it starts."""
     torch.manual_seed(0)
-    fusion = FUSIONS[name](FUSION_CONFIGS[name], {m: WIDTHS[m] for m in modalities}).double()
+    config = FUSION_CONFIGS[which] if isinstance(which, str) else which
+    fusion = FUSIONS[config.name](config, {m: WIDTHS[m] for m in modalities}).double()
     for parameter in fusion.parameters():
         nn.init.normal_(parameter, std=0.4)
     return fusion.eval()

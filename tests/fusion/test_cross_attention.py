@@ -12,6 +12,8 @@ from tests.fusion.reference import (
     self_attention,
 )
 
+from sensorium.fusion import CrossAttentionConfig
+
 
 def advanced(x, others, layer):
     """One stream after a layer, which reads the others as they were before it."""
@@ -36,6 +38,22 @@ def test_the_formula():
 
     assert_tokens(fusion, encodings_of(), formula)
     assert_tokens(fusion, encodings_of(["text", "image"]), formula)
+
+
+def test_modalities_without_a_stream_are_looked_at_as_they_are():
+    fusion = fusion_of(CrossAttentionConfig(width=16, depth=2, heads=2, streams=["text"]))
+    assert list(fusion.streams) == ["text"]
+
+    def formula(sequences):
+        tokens = {m: linear(x, fusion.project[m]) for m, x in sequences.items()}
+        others = [x for m, x in tokens.items() if m != "text"]
+        for depth in range(fusion.depth if "text" in tokens else 0):
+            tokens["text"] = advanced(tokens["text"], others, fusion.streams["text"][depth])
+        tokens = {m: norm(x, fusion.norm) for m, x in tokens.items()}
+        return tokens, product_of_means(tokens, fusion.pool, fusion.width)
+
+    assert_tokens(fusion, encodings_of(), formula)
+    assert_tokens(fusion, encodings_of(["image", "audio"]), formula)
 
 
 def test_the_vector_is_the_product_over_the_present_modalities():

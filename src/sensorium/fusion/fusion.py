@@ -27,6 +27,10 @@ class FusionSettings(Config):
         where they can."""
         yield from ()
 
+    def fuses_tokens_of(self, modality: str) -> bool:
+        """Whether the tokens of the modality, where they are kept, have looked at the others."""
+        return True
+
 
 class Fusion(nn.Module):
     """`{modality: Encoding}` -> `Fused`. Any subset of the known modalities is legal input.
