@@ -53,3 +53,23 @@ def test_an_encoding_can_change_its_precision():
     encoding = encoded([True, True]).encodings["image"].to(torch.bfloat16)
     assert encoding.pooled.dtype == encoding.tokens.values.dtype == torch.bfloat16
     assert encoding.tokens.mask.dtype == encoding.present.dtype == torch.bool
+
+
+def test_values_that_rows_share_are_there_once():
+    text = small_batch(3).rows(torch.tensor([2, 0, 2, 1, 0])).inputs["text"]
+    assert text.distinct() == (text, None)
+    shared = replace(text, items=torch.tensor([7, 4, 7, 9, 4]))
+    once, place = shared.distinct()
+    assert len(once.values) == len(once.mask) == len(once.present) == 3
+    assert torch.equal(once.values[place], shared.values)
+    assert torch.equal(once.mask[place], shared.mask)
+    whole = replace(text, items=torch.arange(5))
+    assert whole.distinct() == (whole, None)
+
+
+def test_which_values_are_shared_goes_with_the_rows():
+    has = torch.tensor([True, True, False, True, True])
+    text = small_batch(5, text=has.tolist()).inputs["text"]
+    text = replace(text, items=torch.tensor([5, 6, 5, 6]))
+    assert text.rows(torch.tensor([4, 2, 0, 3])).items.tolist() == [6, 5, 5]
+    assert text.keep(torch.tensor([False, True, True, True, True])).items.tolist() == [6, 5, 6]

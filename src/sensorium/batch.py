@@ -71,11 +71,14 @@ class Inputs:
             of different shapes, which are padded at the right and below: [P, rows, columns], over
             their patches.
         present: [B] bool, which samples have the modality; P = present.sum().
+        items: [P] int64: rows of equal numbers hold the same value, as ten questions about one
+            picture do, which is then encoded once; None where nobody has looked, or none are equal.
     """
 
     values: Tensor
     mask: Tensor | None
     present: Tensor
+    items: Tensor | None = None
 
     def rows(self, index: Tensor) -> Inputs:
         """The inputs of the samples `index` [K], in that order."""
@@ -85,6 +88,7 @@ class Inputs:
             values=self.values.index_select(0, position[kept]),
             mask=None if self.mask is None else self.mask.index_select(0, position[kept]),
             present=self.present.index_select(0, index),
+            items=None if self.items is None else self.items.index_select(0, position[kept]),
         )
 
     def keep(self, kept: Tensor) -> Inputs:
@@ -94,13 +98,32 @@ class Inputs:
             values=self.values.index_select(0, stay),
             mask=None if self.mask is None else self.mask.index_select(0, stay),
             present=self.present & kept,
+            items=None if self.items is None else self.items.index_select(0, stay),
         )
+
+    def distinct(self) -> tuple[Inputs, Tensor | None]:
+        """Each value once, and for every present row [P] the place of its own among them; None
+        where all are needed."""
+        if self.items is None:
+            return self, None
+        items, place = self.items.unique(return_inverse=True)
+        if len(items) == len(place):
+            return self, None
+        row = torch.arange(len(place), device=place.device)
+        first = torch.full_like(items, len(place)).scatter_reduce(0, place, row, "amin")
+        once = Inputs(
+            values=self.values.index_select(0, first),
+            mask=None if self.mask is None else self.mask.index_select(0, first),
+            present=self.present.new_ones(len(items)),
+        )
+        return once, place
 
     def to(self, device: torch.device, non_blocking: bool = False) -> Inputs:
         return Inputs(
             values=self.values.to(device, non_blocking=non_blocking),
             mask=None if self.mask is None else self.mask.to(device, non_blocking=non_blocking),
             present=self.present.to(device, non_blocking=non_blocking),
+            items=None if self.items is None else self.items.to(device, non_blocking=non_blocking),
         )
 
     def pin_memory(self) -> Inputs:
@@ -108,6 +131,7 @@ class Inputs:
             values=self.values.pin_memory(),
             mask=None if self.mask is None else self.mask.pin_memory(),
             present=self.present.pin_memory(),
+            items=None if self.items is None else self.items.pin_memory(),
         )
 
 

@@ -5,6 +5,7 @@ import os
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import pyarrow as pa
@@ -193,8 +194,9 @@ def test_describing(dataset: Build, folder: Path) -> None:
 def test_a_set_that_turns_out_too_large_is_read_from_files(
     folder: Path, write: Write, tokenizer: Tokenizer
 ) -> None:
-    rows = [{"image": f"pictures/{n % 6}.png", "text": "x"} for n in range(40)]
-    write(folder / "a.jsonl", rows)
+    for number in range(40):
+        copyfile(folder / "pictures/0.png", folder / f"{number}.png")
+    write(folder / "a.jsonl", [{"image": f"{n}.png", "text": "x"} for n in range(40)])
     source = open_source(folder / "a.jsonl")
     config = DataConfig(image={"size": 128}, cache_megabytes=1)  # 40 pictures take 1.97 MB
     data = Dataset(source, config, tokenizer, training=False, seed=0)

@@ -1,21 +1,29 @@
-"""Rows decoded once and kept in memory, so that an epoch reads no file and decodes nothing."""
+"""Rows decoded once and kept in memory, so that an epoch reads no file and decodes nothing.
+
+What several rows share, as questions do the picture they are about, is decoded and kept once.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from sensorium.data.cells import Medium
 from sensorium.data.quarantine import Broken, BrokenSample
 from sensorium.data.reader import Found, Reader
 
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows in all."""
+
+Places = dict[tuple[str, Hashable], int]
+"""Modality and key of a candidate -> where its value is kept."""
 
 ROWS_THAT_TELL = 16
 """After so many rows, the size of the whole can be guessed from them."""
@@ -57,7 +65,7 @@ class Cache:
 
     def __init__(self) -> None:
         self._pools: dict[str, Pool] = defaultdict(Pool)
-        self._candidates: dict[int, dict[str, range]] = {}
+        self._candidates: dict[int, dict[str, list[int]]] = {}
         self._targets: dict[int, dict[str, int]] = {}
 
     @classmethod
@@ -76,14 +84,15 @@ class Cache:
         """
         cache = cls()
         broken: list[Broken] = []
+        places: Places = {}
         threads = ThreadPoolExecutor(os.cpu_count())
         try:
-            decoded = threads.map(lambda row: _decode(reader, row), rows)
+            decoded = threads.map(lambda row: _decode(reader, row, places), rows)
             for done, (row, found) in enumerate(zip(rows, decoded, strict=True), start=1):
                 if isinstance(found, Broken):
                     broken.append(found)
                 else:
-                    cache._keep(row, found)
+                    cache._keep(row, found, places)
                 expected = cache.bytes * (len(rows) / done if done >= ROWS_THAT_TELL else 1)
                 if cache.bytes > allowed_bytes or expected > 2 * allowed_bytes:
                     return None
@@ -111,26 +120,58 @@ class Cache:
     def shape(self, modality: str, candidate: Any) -> Sequence[int]:
         return self._pools[modality][candidate].shape
 
-    def _keep(self, row: int, found: Found) -> None:
+    def _keep(self, row: int, found: Found, places: Places) -> None:
         """Take in a row whose candidates are decoded."""
-        self._candidates[row] = {m: self._add(m, kept) for m, kept in found.candidates.items()}
-        self._targets[row] = {t: self._add(t, [value])[0] for t, value in found.targets.items()}
-
-    def _add(self, name: str, values: Sequence[Tensor]) -> range:
-        pool = self._pools[name]
-        first = len(pool)
-        for value in values:
-            pool.add(value)
-        return range(first, len(pool))
-
-
-def _decode(reader: Reader, row: int) -> Found | Broken:
-    try:
-        found = reader.find(row)
-        decoded: dict[str, Sequence[Any]] = {
-            modality: [reader.decode(modality, candidate) for candidate in candidates]
+        self._candidates[row] = {
+            modality: [self._place(modality, key, value, places) for key, value in candidates]
             for modality, candidates in found.candidates.items()
         }
-        return Found(decoded, found.targets)
+        self._targets[row] = {t: self._add(t, value) for t, value in found.targets.items()}
+
+    def _place(self, modality: str, key: Hashable, value: Tensor | None, places: Places) -> int:
+        place = places.get((modality, key))
+        if place is None:
+            assert value is not None, "only what has a place is not decoded"
+            place = self._add(modality, value)
+            if key is not None:
+                places[modality, key] = place
+        return place
+
+    def _add(self, name: str, value: Tensor) -> int:
+        pool = self._pools[name]
+        pool.add(value)
+        return len(pool) - 1
+
+
+def _decode(reader: Reader, row: int, places: Places) -> Found | Broken:
+    """The row, with the key of each candidate and its value; None for a file that has a place.
+
+    Texts are encoded in any case: it is cheap, and those that are cut are counted there.
+    """
+
+    def decoded(modality: str, candidate: Any) -> tuple[Hashable, Tensor | None]:
+        key = _key(candidate)
+        known = isinstance(candidate, Medium) and (modality, key) in places
+        return key, None if known else reader.decode(modality, candidate)
+
+    try:
+        found = reader.find(row)
+        candidates: dict[str, Sequence[Any]] = {
+            modality: [decoded(modality, candidate) for candidate in candidates]
+            for modality, candidates in found.candidates.items()
+        }
+        return Found(candidates, found.targets)
     except BrokenSample as error:
         return Broken(reader.source.id(row), str(error))
+
+
+def _key(candidate: Any) -> Hashable:
+    """Equal for candidates that decode to the same; None for one that is not compared."""
+    if isinstance(candidate, str):
+        return candidate
+    if not isinstance(candidate, Medium):
+        return None
+    source = candidate.source
+    if isinstance(source, bytes):
+        source = hashlib.blake2b(source, digest_size=16).digest()
+    return source, candidate.start_seconds, candidate.end_seconds

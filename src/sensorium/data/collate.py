@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from sensorium.batch import Batch, Inputs, Sample
 from sensorium.data.modalities import Modality
@@ -39,4 +41,18 @@ def _inputs(samples: Sequence[Sample], name: str, modality: Modality) -> Inputs:
     values = [sample.values[name] for sample in samples if name in sample.values]
     present = torch.tensor([name in sample.values for sample in samples])
     padded, mask = modality.collate(values)
-    return Inputs(padded, mask, present)
+    return Inputs(padded, mask, present, _items(values))
+
+
+def _items(values: Sequence[Tensor]) -> Tensor | None:
+    """A number for each value, equal for those that lie in the same memory; None where none do.
+
+    What is kept in memory, and what was just decoded, is given out as it is; what is changed at
+    random is a copy.
+    """
+    numbers: dict[Any, int] = {}
+    items = [
+        numbers.setdefault((value.data_ptr(), value.shape, value.stride()), len(numbers))
+        for value in values
+    ]
+    return torch.tensor(items) if len(numbers) < len(values) else None

@@ -158,9 +158,9 @@ def require_columns(name: str, columns: Sequence[str], said: Fields) -> None:
     """
     valid = (*NAMES, *TARGETS)
     for field, wanted in said.items():
-        _require(field, valid, f"data.fields has no {field!r}", "modalities and targets")
+        require_name(field, valid, f"data.fields has no {field!r}", "modalities and targets")
         for column in _listed(wanted):
-            _require(column, columns, f"{name} has no column {column!r}", "columns")
+            require_name(column, columns, f"{name} has no column {column!r}", "columns")
 
 
 def _drop_absent(name: str, columns: Sequence[str], said: dict[str, str | list[str]]) -> list[str]:
@@ -184,7 +184,8 @@ def _listed(columns: str | list[str]) -> list[str]:
     return [columns] if isinstance(columns, str) else list(columns)
 
 
-def _require(name: str, valid: Sequence[str], problem: str, kind: str) -> None:
+def require_name(name: str, valid: Sequence[str], problem: str, kind: str) -> None:
+    """Raises `DataError`, which opens with the problem, unless the name is one of the valid."""
     if name in valid:
         return
     close = get_close_matches(name, valid, n=1, cutoff=0.5)

@@ -62,6 +62,7 @@ class Dataset:
         self._store: Store = self._reader
         self._in_segments = "video" in source.fields and config.video.sampling == "random_segment"
         self._indices: dict[str, int] = {}
+        self._group_numbers: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -105,8 +106,21 @@ class Dataset:
         Args:
             draws: how many of them will be used.
         """
-        order = np.random.default_rng([seed, epoch]).permutation(len(self))
+        draw = np.random.default_rng([seed, epoch])
+        order = draw.permutation(len(self))
+        if self.source.group_by is not None:
+            groups = self._groups()
+            turn = draw.permutation(int(groups.max()) + 1)
+            order = order[np.argsort(turn[groups[order]], kind="stable")]
         return order, np.full(len(self), epoch)
+
+    def _groups(self) -> np.ndarray:
+        """The number of the group that each sample is of, from 0, int64."""
+        if self._group_numbers is None or len(self._group_numbers) != len(self):
+            seen: dict[str, int] = {}
+            numbers = [seen.setdefault(self.source.group(row), len(seen)) for row in self._rows]
+            self._group_numbers = np.array(numbers, dtype=np.int64)
+        return self._group_numbers
 
     @property
     def parts(self) -> list[Dataset]:

@@ -89,14 +89,23 @@ class MediumModality(Modality):
     noun: ClassVar[str]
     """What a person calls such a file."""
 
+    def __init__(self, config: DataConfig, tokenizer: Tokenizer) -> None:
+        super().__init__(config, tokenizer)
+        self._last: tuple[Medium, Tensor] | None = None
+
     def read(self, cell: Any, folder: Location) -> Medium:
         return as_medium(cell, folder, self.noun)
 
     def decode(self, candidate: Medium) -> Tensor:
+        last = self._last
+        if last is not None and last[0] == candidate:  # another row about the same file
+            return last[1]
         try:
-            return self.decode_medium(candidate)
+            value = self.decode_medium(candidate)
         except BrokenSample as error:
             raise BrokenSample(f"{candidate.name}: {error}") from error
+        self._last = candidate, value
+        return value
 
     @abstractmethod
     def decode_medium(self, medium: Medium) -> Tensor: ...

@@ -91,7 +91,14 @@ class DataConfig(Config):
                 raise ValueError(f"{split}: expected at least one set, got an empty list")
             if split != "train" and any(place.stream for place in own):
                 raise ValueError(f"{split} cannot be streamed: its samples are looked up by number")
+            if split != "train" and any(place.group_by for place in own):
+                raise ValueError(f"{split} is read in its own order; group_by is for train")
             _check_names(split, [place.name for place in own])
+        if any(place.stream for place in places) and any(place.group_by for place in places):
+            raise ValueError(
+                "group_by cannot gather the rows of a stream, which are read as they come; leave "
+                "it out, and write the rows of a group one after the other"
+            )
         if self.validation_share and (len(places) > 1 or any(place.stream for place in places)):
             raise ValueError(
                 "validation_share holds out rows of one set that is not streamed; give "

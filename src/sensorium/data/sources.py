@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sensorium.config import Config
 from sensorium.data import lines
 from sensorium.data.clips import ClipTable, open_clips, videos_below
 from sensorium.data.coco import CocoTable
-from sensorium.data.columns import ROWS_LOOKED_AT, Fields, known_fields, map_columns
+from sensorium.data.columns import ROWS_LOOKED_AT, Fields, known_fields, map_columns, require_name
 from sensorium.data.files import Location, Remote
 from sensorium.data.hub import HubTable, is_hub, is_saved
 from sensorium.data.lines import LineTable
@@ -52,6 +53,11 @@ class SourceConfig(Config):
     """By which `sources` of a task names this set; in a list all have names or none."""
     weight: float = Field(default=1.0, gt=0)
     """How often rows of this set are drawn, in proportion to the others of a list."""
+    group_by: str | None = Field(default=None, min_length=1)
+    """Column whose equal cells make a group, as the picture that several questions are about. In
+    training the rows of a group come one after the other, so that what they share is decoded and
+    encoded once; `validation_share` holds out whole groups. Not for contrast, which would take the
+    rows of one group for different things."""
     stream: bool = False
     """Read row after row and never number them, for sets too large for that; `train` only. In a
     list with one such set all are read so."""
@@ -90,6 +96,7 @@ class Source:
         prefix: put before each id, to tell apart tables whose ids are the same.
         folder: what paths in the cells are relative to, where it is not the table's.
         called: the name that the recipe gives the set.
+        group_by: the column that says which rows belong together; None where none does.
 
     Attributes:
         classes: column of whole numbers -> the name of each number.
@@ -107,8 +114,10 @@ class Source:
         prefix: str = "",
         folder: Location | None = None,
         called: str = "",
+        group_by: str | None = None,
     ) -> None:
         self.table = table
+        self.group_by = group_by
         self.called = called
         self.fields = fields
         self.targets = targets
@@ -131,6 +140,15 @@ class Source:
     def row(self, row: int) -> Row:
         """Raises `BrokenSample` where the row cannot be read."""
         return Row(self.id(row), self.table.cells(row), self.folder)
+
+    def group(self, row: int) -> str:
+        """Equal for rows of one group; without a cell that says it, a row is a group of its own."""
+        if self.group_by is not None:
+            with suppress(BrokenSample):  # named where the row is decoded
+                cell = self.table.cells(row).get(self.group_by)
+                if isinstance(cell, str | int):
+                    return f"{self.group_by}:{cell}"
+        return self.id(row)
 
 
 def open_source(
@@ -176,7 +194,22 @@ def open_source(
     if table.flaws:
         first = f"{table.flaws[0].id}: {table.flaws[0].reason}"
         notes.append(f"{table.name}: {len(table.flaws):,} boxes are faulty; the first: {first}")
-    return Source(table, mapped, notes, targets, prefix, folder, place.name or "")
+    if place.group_by is not None:
+        _check_groups(table, place.group_by, rows)
+    return Source(table, mapped, notes, targets, prefix, folder, place.name or "", place.group_by)
+
+
+def _check_groups(table: Table, column: str, rows: Sequence[Cells]) -> None:
+    """Raises `DataError` where there is no such column, or it holds what cannot be compared."""
+    problem = f"{table.name} has no column {column!r} to group by"
+    require_name(column, table.columns, problem, "columns")
+    cells = [cell for row in rows if (cell := row.get(column)) is not None]
+    odd = next((cell for cell in cells if not isinstance(cell, str | int)), None)
+    if odd is not None:
+        raise DataError(
+            f"{table.name}: group_by={column} expected text or whole numbers, got "
+            f"{type(odd).__name__}; name a column that says the group, as an image's id"
+        )
 
 
 def _first_rows(table: Table) -> list[Cells]:

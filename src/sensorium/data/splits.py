@@ -263,11 +263,12 @@ def _prepare(
 
 
 def _hold_out(source: Source, config: DataConfig, seed: int) -> tuple[list[int], list[int]]:
-    """Rows to train on and rows held out. Each row's lot depends on nothing but its id."""
+    """Rows to train on and rows held out. A row's lot depends on nothing but its id, or the group
+    that it is of."""
     kept: list[int] = []
     held_out: list[int] = []
     for row in range(len(source)):
-        digest = hashlib.sha256(f"{seed}:{source.id(row)}".encode()).digest()
+        digest = hashlib.sha256(f"{seed}:{source.group(row)}".encode()).digest()
         share = int.from_bytes(digest[:8], "big") / 2**64
         (held_out if share < config.validation_share else kept).append(row)
     if not kept or not held_out:

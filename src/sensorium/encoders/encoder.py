@@ -76,17 +76,21 @@ class Encoder(nn.Module):
         raise NotImplementedError
 
     def forward(self, inputs: Inputs, generator: torch.Generator | None = None) -> Encoding:
-        """Encode the present rows, and leave empty rows for the absent ones.
+        """Encode the present rows, those that are the same once, and leave empty rows for the
+        absent ones.
 
         Args:
             inputs: one modality of a batch.
             generator: draws what training hides from the encoder; None hides nothing.
         """
+        present = inputs.present
+        inputs, place = inputs.distinct()
         values, mask = self.embed_and_encode(inputs, generator)
         pooled = self.pool(values, mask)
         if mask is None:
             mask = values.new_ones(values.shape[:2], dtype=torch.bool)
-        present = inputs.present
+        if place is not None:
+            values, mask, pooled = (x.index_select(0, place) for x in (values, mask, pooled))
         if len(values) < len(present):
             values, mask, pooled = (_spread(x, present) for x in (values, mask, pooled))
         return Encoding(Tokens(values, mask), pooled, present)

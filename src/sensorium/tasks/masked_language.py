@@ -73,7 +73,8 @@ class MaskedLanguage(Task):
         if text is None:
             return batch
         hide = self._draw_hidden(text, generator)
-        masked = replace(text, values=text.values.masked_fill(hide, self.mask_id))
+        values = text.values.masked_fill(hide, self.mask_id)
+        masked = replace(text, values=values, items=None)  # each is hidden in its own way
         return replace(batch, inputs={**batch.inputs, MASKED_TEXT: masked})
 
     def _draw_hidden(self, text: Inputs, generator: torch.Generator) -> Bool[Tensor, "P N"]:
