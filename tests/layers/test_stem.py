@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from sensorium.layers.patches import cut_patches
 from sensorium.layers.stem import ConvolutionalStem
 
 
@@ -21,3 +22,14 @@ def test_no_sample_depends_on_the_others():
     torch.manual_seed(0)
     stem, x = ConvolutionalStem(3, (4, 6)), torch.randn(3, 3, 16, 16)
     torch.testing.assert_close(stem(x)[1:2], stem(x[1:2]), rtol=1e-5, atol=1e-6)
+
+
+def test_the_gradient_of_what_the_stem_gives_has_the_layout_of_it():
+    layouts = []
+    values = ConvolutionalStem(3, [4, 8])(torch.randn(2, 3, 16, 16))
+    values.register_hook(
+        lambda gradient: layouts.append(gradient.is_contiguous(memory_format=torch.channels_last))
+    )
+    cut_patches(values, patch_size=2).square().sum().backward()
+    assert values.is_contiguous(memory_format=torch.channels_last)
+    assert layouts == [True]

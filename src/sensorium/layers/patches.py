@@ -36,8 +36,9 @@ def cut_patches(
     P, Q = (patch_size, patch_size) if isinstance(patch_size, int) else patch_size
     if H % P or W % Q:
         raise ValueError(f"a picture of {H}x{W} pixels does not divide into patches of {P}x{Q}")
-    grid = image.view(B, C, H // P, P, W // Q, Q)
-    return grid.permute(0, 2, 4, 1, 3, 5).reshape(B, (H // P) * (W // Q), C * P * Q)
+    # Cut with the channels last, so that the gradient of a stem's output has the layout of its own.
+    grid = image.permute(0, 2, 3, 1).view(B, H // P, P, W // Q, Q, C)
+    return grid.permute(0, 1, 3, 5, 2, 4).reshape(B, (H // P) * (W // Q), C * P * Q)
 
 
 def draw_kept_patches(

@@ -49,16 +49,18 @@ class ConvolutionalStem(nn.Module):
         With sides that the stride divides, no convolution of a real place reads the padding, since
         its window ends within the picture; so it is the norms alone that have to leave it out.
         """
+        if not self.layers:
+            return x
         x = x.contiguous(memory_format=torch.channels_last)
         if real is None:
-            return self.layers(x).contiguous()
+            return self.layers(x)
         for layer in self.layers:
             if isinstance(layer, nn.GroupNorm):
                 real = real[:, ::2, ::2]
                 x = _norm_of_real(x, real, layer)
             else:
                 x = layer(x)
-        return x.contiguous()
+        return x
 
 
 def _norm_of_real(x: Tensor, real: Tensor, norm: nn.GroupNorm) -> Tensor:
