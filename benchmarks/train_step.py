@@ -39,9 +39,8 @@ def contenders_of(work: Work, setting: Setting) -> dict[str, Callable[[], Step]]
     if isinstance(work, FusedWork):
         builders: dict[str, Callable[..., Step]] = {
             OURS: ours.fused_step,
-            f"{OURS}, half dropped": partial(ours.fused_step, drop_patches=0.5),
             f"{OURS}, a quarter fused": partial(ours.fused_step, share=0.25),
-            f"{OURS}, pictures look, too": partial(ours.fused_step, streams=None),
+            f"{OURS}, half dropped": partial(ours.fused_step, drop_patches=0.5, share=0.25),
             "HF BLIP": partial(blip.blip_step, masked_language=True),
             "HF BLIP, no masked words": partial(blip.blip_step, masked_language=False),
         }
