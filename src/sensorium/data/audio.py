@@ -69,6 +69,9 @@ class AudioConfig(Config):
     """Where the lowest band begins."""
     highest_hertz: float | None = Field(default=None, gt=0)
     """Where the highest band ends; not set: half of the sample rate."""
+    range_decibels: float = Field(default=80.0, gt=0)
+    """What is softer than a recording's loudest by more than this counts as silence; 80 as Whisper,
+    less where recordings differ in their background and only the foreground matters."""
     augment: AudioAugmentConfig = AudioAugmentConfig()
     """Random changes in training."""
     max_seconds: float = Field(default=600.0, gt=0)

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from sensorium.config import Config
 
+SOFTEST_NOISE_DECIBELS = 60.0
+
 
 class AudioAugmentConfig(Config):
     """Which random changes a training sound gets."""
@@ -27,6 +29,12 @@ class AudioAugmentConfig(Config):
     spectrogram does not show what is the same throughout."""
     speed: float = Field(default=0.0, ge=0, lt=1)
     """Play it faster or slower by up to this share, which changes its pitch, too."""
+    tilt_decibels: float = Field(default=0.0, ge=0)
+    """Make its highest frequencies louder or softer than its lowest by up to this much, as another
+    microphone would."""
+    noise_ratio_decibels: float | None = None
+    """Add noise that is softer than the sound by this much or more, up to 60: the least ratio of
+    signal to noise. Its colour is drawn, from white to brown."""
     frequency_masks: int = Field(default=2, ge=0)
     """SpecAugment: so many bands of the spectrogram are hidden."""
     frequency_mask_share: float = Field(default=0.15, ge=0, le=1)
@@ -66,7 +74,34 @@ def augment_wave(
     # A negative padding cuts.
     wave = F.pad(wave, (late, -late))
     begin, end = (draw.uniform(-config.gain_decibels, config.gain_decibels) for _ in range(2))
-    return wave * 10 ** (torch.linspace(begin, end, len(wave)) / 20)
+    wave = wave * 10 ** (torch.linspace(begin, end, len(wave)) / 20)
+    if config.tilt_decibels:
+        wave = tilted(wave, draw.uniform(-config.tilt_decibels, config.tilt_decibels))
+    if config.noise_ratio_decibels is not None:
+        wave = wave + noise_under(wave, config.noise_ratio_decibels, draw)
+    return wave
+
+
+def tilted(wave: Tensor, decibels: float) -> Tensor:
+    """A sound [S] whose gain changes evenly, over its frequencies, by so much in all."""
+    spectrum = torch.fft.rfft(wave)
+    gain = torch.linspace(-decibels / 2, decibels / 2, len(spectrum))
+    return torch.fft.irfft(spectrum * 10 ** (gain / 20), n=len(wave))
+
+
+def noise_under(wave: Tensor, ratio_decibels: float, draw: Random) -> Tensor:
+    """Noise [S] of a drawn colour, `ratio_decibels` to 60 softer than the sound [S].
+
+    The power of a frequency falls with its 0th (white) to 2nd power (brown).
+    """
+    generator = torch.Generator().manual_seed(draw.getrandbits(63))
+    spectrum = torch.fft.rfft(torch.randn(len(wave), generator=generator))
+    fall = draw.uniform(0, 1)
+    spectrum = spectrum * torch.arange(1, len(spectrum) + 1).pow(-fall)
+    noise = torch.fft.irfft(spectrum, n=len(wave))
+    softer = draw.uniform(min(ratio_decibels, SOFTEST_NOISE_DECIBELS), SOFTEST_NOISE_DECIBELS)
+    loudness = wave.square().mean().sqrt() / noise.square().mean().sqrt().clamp(min=1e-12)
+    return noise * (loudness * 10 ** (-softer / 20))
 
 
 def mask_spectrogram(spectrogram: Tensor, config: AudioAugmentConfig, draw: Random) -> Tensor:

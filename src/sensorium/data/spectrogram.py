@@ -1,11 +1,11 @@
 """Samples -> a log-mel spectrogram: how loud each band of hearing is, frame by frame.
 
-    power[t, f] = |STFT(x)[t, f]|^2      mel = power W      out = max(0, log10 mel - peak + 8) / 4
+    power[t, f] = |STFT(x)[t, f]|^2      mel = power W      out = 2 max(0, 1 + (10 log10 mel - peak) / range)
 
 A frame stands on every multiple of the hop that lies within the sound, with zeros beyond both ends.
 The mel scale and the area of its triangles are Slaney's, as in librosa. The scale is that of the
-recording itself: 2 is its loudest value, 0 lies 80 decibels below, as Whisper cuts it off. So
-silence and padding are alike, and how loud a recording was made changes nothing.
+recording itself: 2 is its loudest value, 0 lies 80 decibels (`range_decibels`) below, where Whisper
+cuts it off. So silence and padding are alike, and how loud a recording was made changes nothing.
 
 Shapes: S samples, T frames, K frequencies, M mel bins.
 
@@ -24,14 +24,14 @@ from torch import Tensor
 from sensorium.data.audio import AudioConfig
 
 SOFTEST_POWER = 1e-10
-RANGE_BELS = 8.0
 
 
 def log_mel(wave: Tensor, config: AudioConfig) -> Tensor:
     """float32 [S], S > 0, at `config.sample_rate` -> float32 [T, M], T = ceil(S / hop), 0 to 2."""
     power = mel_power(wave, config)
-    softest = max(float(power.max()) * 10**-RANGE_BELS, SOFTEST_POWER)
-    return power.clamp(min=softest).div(softest).log10().mul(2 / RANGE_BELS)
+    bels = config.range_decibels / 10
+    softest = max(float(power.max()) * 10**-bels, SOFTEST_POWER)
+    return power.clamp(min=softest).div(softest).log10().mul(2 / bels)
 
 
 def mel_power(wave: Tensor, config: AudioConfig) -> Tensor:
