@@ -1,5 +1,6 @@
 """What chance does to a sound, and that it follows from (seed, epoch, row) alone."""
 
+import math
 from random import Random
 
 import pytest
@@ -11,6 +12,8 @@ from sensorium.data.augment_audio import (
     augment_wave,
     crop_at_random,
     mask_spectrogram,
+    noise_under,
+    tilted,
 )
 
 STILL = {"shift_seconds": 0, "gain_decibels": 0, "frequency_masks": 0, "time_masks": 0}
@@ -31,6 +34,42 @@ def test_a_crop_is_a_stretch_of_the_sound() -> None:
         starts.add(int(crop[0]))
     assert starts == {0, 1, 2}
     assert torch.equal(crop_at_random(wave, 101, Random(0)), wave)
+
+
+def test_a_tilt_turns_the_spectrum_about_its_middle() -> None:
+    low, high = (torch.sin(torch.arange(RATE) * 2 * torch.pi * hz / RATE) for hz in (8, 3992))
+    for tone, decibels in ((low, -10), (high, 10)):
+        gain = tilted(tone, 20).norm() / tone.norm()
+        assert gain.item() == pytest.approx(10 ** (decibels / 20), rel=0.02)
+    torch.testing.assert_close(tilted(low + high, 0), low + high, atol=1e-4, rtol=0)
+
+
+def test_noise_lies_under_the_sound_by_a_drawn_ratio() -> None:
+    wave = torch.sin(torch.arange(RATE) * 0.1)
+    config = still(noise_ratio_decibels=20)
+    ratios = []
+    for seed in range(50):
+        noise = augment_wave(wave, config, RATE, Random(seed)) - wave
+        ratios.append(20 * (wave.norm() / noise.norm()).log10().item())
+        again = augment_wave(wave, config, RATE, Random(seed)) - wave
+        assert torch.equal(noise, again)
+    assert 20 <= min(ratios) < 25
+    assert 55 < max(ratios) <= 60.01
+
+
+def test_noise_is_white_to_brown() -> None:
+    wave = torch.sin(torch.arange(RATE) * 0.1)
+    slopes = []
+    for seed in range(30):
+        power = torch.fft.rfft(noise_under(wave, 0, Random(seed))).abs().square()
+        fall = (power[2000:].mean() / power[100:200].mean()).log10() / math.log10(3000 / 150)
+        slopes.append(fall.item())  # the power of the frequency that the noise follows
+    assert -2.2 < min(slopes) < -1.6
+    assert -0.4 < max(slopes) < 0.2
+
+
+def test_noise_under_silence_is_silence() -> None:
+    assert noise_under(torch.zeros(100), 10, Random(0)).abs().max() == 0
 
 
 def test_a_shift_fills_up_with_silence() -> None:

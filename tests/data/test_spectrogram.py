@@ -48,3 +48,16 @@ def test_frames_and_range() -> None:
     torch.testing.assert_close(fading[:99], spectrogram[:99], atol=1e-3, rtol=0)
     assert fading[102:].max() == pytest.approx(1.5, abs=0.05)
     assert torch.equal(log_mel(torch.zeros(1601), config), torch.zeros(11, 64))
+
+
+def test_a_smaller_range_makes_silence_of_what_is_soft() -> None:
+    loud = torch.sin(torch.arange(4000) * 0.5)
+    wave = torch.cat([loud, loud * 10 ** (-50 / 20)])
+    wide, narrow = (
+        log_mel(wave, AudioConfig(sample_rate=8000, mel_bins=40, range_decibels=decibels))
+        for decibels in (80, 40)
+    )
+    assert wide.max() == narrow.max() == 2
+    assert wide[70:].max().item() == pytest.approx(2 * (1 - 50 / 80), abs=0.02)
+    assert narrow[70:].max() == 0
+    torch.testing.assert_close(narrow, (2 - (2 - wide) * 2).clamp(min=0), atol=1e-5, rtol=0)

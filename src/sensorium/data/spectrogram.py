@@ -1,6 +1,7 @@
 """Samples -> a log-mel spectrogram: how loud each band of hearing is, frame by frame.
 
-    power[t, f] = |STFT(x)[t, f]|^2      mel = power W      out = 2 max(0, 1 + (10 log10 mel - peak) / range)
+    power[t, f] = |STFT(x)[t, f]|^2                mel = power W
+    out = 2 max(0, 1 + (10 log10 mel - peak) / range)
 
 A frame stands on every multiple of the hop that lies within the sound, with zeros beyond both ends.
 The mel scale and the area of its triangles are Slaney's, as in librosa. The scale is that of the
