@@ -71,11 +71,19 @@ def test_overrides_are_yaml_at_dotted_keys(path):
 
 @pytest.mark.parametrize("key", ["model.fusion", "model.fusion.name"])
 def test_another_fusion_keeps_what_it_knows_of_the_settings(path, key):
-    assert load_recipe(path, [f"{key}=bottleneck"]).model.fusion == BottleneckConfig(
+    assert load_recipe(path, [f"{key}=perceiver"]).model.fusion == PerceiverConfig(
         width=16, depth=1, heads=2, dropout=0.1
     )
     without_tokens = ["tasks.masked_language=null", f"{key}=tensor", "model.fusion.side=3"]
     assert load_recipe(path, without_tokens).model.fusion == TensorConfig(width=16, side=3)
+
+
+def test_another_fusion_takes_its_default_for_what_it_does_not_allow(path):
+    assert load_recipe(path, ["model.fusion=bottleneck"]).model.fusion == BottleneckConfig(
+        width=16, heads=2, dropout=0.1
+    )
+    (line,) = refused(path, "model.fusion=bottleneck", "model.fusion.depth=1")
+    assert line == "model.fusion.depth: input should be greater than or equal to 2; got 1"
 
 
 def test_a_fusion_in_full_replaces_all_settings(path):

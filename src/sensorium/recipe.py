@@ -166,14 +166,22 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
 
 
 def _choose(name: str, choices: Mapping[str, type[BaseModel]], before: Any) -> dict[str, Any]:
-    """The settings of the choice `name`, which keeps of those `before` what it knows too.
+    """The settings of the choice `name`, which keeps of those `before` what it knows and allows.
 
     What no choice knows is kept as well, to be refused as the mistake that it is.
     """
-    settings = before if isinstance(before, dict) else {}
-    known = choices[name].model_fields if name in choices else settings
-    foreign = {key for config in choices.values() for key in config.model_fields} - set(known)
-    return {key: value for key, value in settings.items() if key not in foreign} | {"name": name}
+    settings = {**before, "name": name} if isinstance(before, dict) else {"name": name}
+    if name not in choices:
+        return settings
+    known = {key for config in choices.values() for key in config.model_fields}
+    left_out = known - set(choices[name].model_fields)
+    try:
+        choices[name].model_validate({k: v for k, v in settings.items() if k not in left_out})
+    except ValidationError as error:
+        left_out |= {
+            key for problem in error.errors() for key in problem["loc"][:1] if key in known
+        }
+    return {key: value for key, value in settings.items() if key not in left_out}
 
 
 def _value_at(tree: Any, path: Sequence[str]) -> Any:

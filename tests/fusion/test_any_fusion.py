@@ -6,7 +6,7 @@ from tests.conftest import small_batch, small_model, small_model_config
 from tests.fusion.reference import encodings_of, fusion_of
 
 from sensorium.batch import Encoding, Tokens
-from sensorium.fusion import FUSIONS
+from sensorium.fusion import FUSIONS, SelfAttentionConfig
 
 ALL = ("image", "text", "audio", "video")
 
@@ -90,3 +90,9 @@ def test_whether_tokens_are_kept_is_what_the_class_says(name):
     for m, tokens in fused.tokens.items():
         assert torch.equal(tokens.mask, encodings_of()[m].tokens.mask)
         assert tokens.values.shape[2] == fused.vector.shape[1] == 16
+
+
+@pytest.mark.parametrize(("width", "heads"), [(16, 1), (96, 1), (128, 2), (192, 3), (200, 2)])
+def test_heads_that_are_left_out_divide_the_width(width, heads):
+    assert SelfAttentionConfig(width=width).heads == heads
+    assert SelfAttentionConfig(width=width, heads=1).heads == 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import reduce
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -24,11 +25,20 @@ class AttentionFusionConfig(FusionSettings):
     depth: int = Field(2, ge=1)
     """Layers."""
     heads: int = Field(3, gt=0)
-    """Attention heads; they must divide the width."""
+    """Attention heads; they must divide the width. Left out, about one for every 64 values."""
     feed_forward_ratio: float = Field(4.0, gt=0)
     """Hidden width of the feed-forward networks over the width."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of each residual branch's values dropped in training."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _heads_follow_width(cls, settings: Any) -> Any:
+        width = settings.get("width") if isinstance(settings, dict) else None
+        if not isinstance(width, int) or width < 1 or "heads" in settings:
+            return settings
+        heads = next(n for n in range(max(1, width // 64), 0, -1) if width % n == 0)
+        return {**settings, "heads": heads}
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> AttentionFusionConfig:

@@ -40,6 +40,8 @@ class BottleneckConfig(AttentionFusionConfig):
 
     name: Literal["bottleneck"] = "bottleneck"
     """Which fusion."""
+    depth: int = Field(2, ge=2)
+    """Layers. What one writes on the bottlenecks, the next reads: one alone exchanges nothing."""
     bottlenecks: int = Field(4, ge=1)
     """Tokens through which modalities exchange (L)."""
 
