@@ -1,35 +1,13 @@
-import math
-
 import pytest
 import torch
 from tests.conftest import small_batch, small_model
 from tests.tasks.three import batch_of_three, model_of_three
 
 from sensorium.batch import Batch, Inputs
-from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig, contrastive_loss
+from sensorium.tasks.contrast import contrast
+from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig
 from sensorium.tasks.pairs import both_present, comparable_keys, same_items
 from sensorium.tasks.task import Encoded
-
-
-def test_the_loss_is_its_formula():
-    torch.manual_seed(0)
-    s = torch.randn(4, 4, dtype=torch.float64)
-    expected = 0.0
-    for i in range(4):
-        row = s[i].exp() / s[i].exp().sum()
-        column = s[:, i].exp() / s[:, i].exp().sum()
-        expected += -(row[i].log() + column[i].log()) / 2
-    torch.testing.assert_close(contrastive_loss(s, s.T, torch.arange(4)), expected)
-
-
-def test_a_pair_that_is_the_same_under_two_ids_is_no_negative():
-    s = torch.zeros(3, 3)
-    same = torch.eye(3, dtype=torch.bool)
-    same[0, 1] = same[1, 0] = True
-    torch.testing.assert_close(
-        contrastive_loss(s, s, torch.arange(3), same),
-        torch.tensor(2 * math.log(2) + math.log(3)),
-    )
 
 
 def test_equal_texts_are_found_whatever_their_row():
@@ -54,6 +32,19 @@ def test_the_scale_never_passes_one_hundred():
     assert task.scale(pair).item() == pytest.approx(100)
     task = Contrastive(ContrastiveConfig(), small_model())
     assert task.scale(pair).item() == pytest.approx(1 / 0.07)
+
+
+def test_every_pair_learns_a_bias_where_each_two_are_judged_alone(generator):
+    model = model_of_three()
+    task = Contrastive(ContrastiveConfig(width=8, loss="sigmoid", bias=-3.0, chunk=2), model)
+    assert [task.bias(pair).item() for pair in task.pairs] == [-3] * 3
+    assert task.scale(task.pairs[0]).item() == pytest.approx(10)
+    batch = batch_of_three(6)
+    task.loss(model, Encoded(model.encode(batch)), batch, generator).total.backward()
+    assert (task.biases.grad != 0).all()
+    softmax = Contrastive(ContrastiveConfig(width=8), model)
+    assert [softmax.bias(pair).item() for pair in softmax.pairs] == [0] * 3
+    assert not hasattr(softmax, "biases")
 
 
 def test_similarity_is_shared_without_gradient(generator):
@@ -96,9 +87,10 @@ def test_the_loss_of_several_pairs_is_the_sum_of_each_ones(generator):
     for pair in PAIRS:
         rows = both_present(batch.inputs, pair)
         u, v = (task.embed(m, encoded.encodings[m])[rows] for m in pair)
-        logits = task.scale(pair) * u @ v.T
         keys = torch.stack([comparable_keys(batch, m)[rows] for m in pair], dim=1)
-        alone += contrastive_loss(logits, logits.T, torch.arange(len(rows)), same_items(keys, keys))
+        alone += contrast(
+            "softmax", u, v, torch.arange(len(rows)), keys, task.scale(pair), task.bias(pair)
+        )[0]
     torch.testing.assert_close(whole, alone)
     whole.backward()
     assert (task.log_scales.grad != 0).all()

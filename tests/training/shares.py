@@ -46,9 +46,10 @@ def build() -> Mixture:
     special = frozenset({PAD, START, END, MASK})
     tasks = {
         "contrastive": Contrastive(ContrastiveConfig(width=8), model),
+        "each two": Contrastive(ContrastiveConfig(width=8, loss="sigmoid", chunk=3), model),
         "masked_language": HidesEverySecond(MaskedLanguageConfig(), model, MASK, special),
     }
-    return Mixture(model, tasks, {"contrastive": 1.0, "masked_language": 0.5})
+    return Mixture(model, tasks, {"contrastive": 1.0, "each two": 0.1, "masked_language": 0.5})
 
 
 def share_of(step: int, share: int) -> Batch:

@@ -2,7 +2,8 @@
 
     s_ij = exp(t_ab) cos(W_a a_i, W_b b_j)
     loss = sum over the pairs (a, b), and over the samples i that have both, of
-           ( -log softmax_j(s_ij)[i]  -  log softmax_j(s_ji)[i] ) / 2
+           ( -log softmax_j(s_ij)[i]  -  log softmax_j(s_ji)[i] ) / 2            softmax, or
+           - sum over j of log sigmoid(z_ij (s_ij + bias_ab))                    sigmoid; z is 1, -1
 
 Every modality has one projection, whichever pairs it is in, so that all of them share a space.
 Every pair has a temperature of its own, since how sharply its samples can be told apart differs: a
@@ -14,7 +15,8 @@ that has the whole batch.
 Shapes: B batch, K <= B samples with both modalities of a pair, M >= K those of all ranks together,
 E embedding width.
 
-Source: Radford et al. 2021, "CLIP"; Oord et al. 2018, "InfoNCE"; Girdhar et al. 2023, "ImageBind".
+Source: Radford et al. 2021, "CLIP"; Oord et al. 2018, "InfoNCE"; Zhai et al. 2023, "SigLIP";
+Girdhar et al. 2023, "ImageBind".
 """
 
 from __future__ import annotations
@@ -27,24 +29,25 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
 from sensorium import ranks
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
+from sensorium.tasks.contrast import Kind, contrast
 from sensorium.tasks.pairs import (
     Pair,
     PairsConfig,
     both_present,
     comparable_keys,
-    same_items,
     spread_keys,
 )
 from sensorium.tasks.retrieval import Retrieval, retrievals
 from sensorium.tasks.task import Encoded, Loss, Task
 
+TEMPERATURES = {"softmax": 0.07, "sigmoid": 0.1}  # to start with, as CLIP and SigLIP
 LARGEST_SCALE = 100.0  # as CLIP: a sharper softmax makes training unstable
 
 
@@ -53,8 +56,17 @@ class ContrastiveConfig(PairsConfig):
 
     width: int = Field(192, gt=0)
     """Values in an embedding."""
-    temperature: float = Field(0.07, gt=0)
-    """Where the learned temperature of every pair starts."""
+    loss: Kind = "softmax"
+    """softmax: each sample finds its own among all of the batch (CLIP); sigmoid: each two are
+    judged by themselves, own or not (SigLIP), which asks less of the batch's size."""
+    temperature: float | None = Field(None, gt=0)
+    """Where the learned temperature of every pair starts; by default 0.07, with sigmoid 0.1."""
+    bias: float = -10.0
+    """Where the learned bias of every pair starts, with sigmoid: nearly all twos do not belong
+    together."""
+    chunk: int | None = Field(None, gt=0)
+    """Samples whose similarities are held at a time; they are computed anew in the backward pass.
+    The result is the same, for less memory in batches of tens of thousands. None holds all."""
 
 
 class Contrastive(Task):
@@ -72,19 +84,28 @@ class Contrastive(Task):
         self.pairs = config.pairs_of(model.widths)
         self.modalities = tuple(m for m in model.widths if any(m in pair for pair in self.pairs))
         self.width = config.width
+        self.chunk = config.chunk
+        self.kind = config.loss
         self.project: Mapping[str, nn.Linear] = nn.ModuleDict(  # type: ignore[assignment]
             {m: nn.Linear(model.widths[m], config.width, bias=False) for m in self.modalities}
         )
         for m in self.modalities:
             nn.init.normal_(self.project[m].weight, std=model.widths[m] ** -0.5)
-        self.log_scales = nn.Parameter(
-            torch.full((len(self.pairs),), -math.log(config.temperature))
-        )
+        temperature = config.temperature or TEMPERATURES[config.loss]
+        self.log_scales = nn.Parameter(torch.full((len(self.pairs),), -math.log(temperature)))
+        if config.loss == "sigmoid":
+            self.biases = nn.Parameter(torch.full((len(self.pairs),), config.bias))
 
     def scale(self, pair: Pair) -> Float[Tensor, ""]:
         """1 / temperature of one of the pairs."""
         log_scale = self.log_scales[self.pairs.index(pair)]
         return log_scale.float().clamp(max=math.log(LARGEST_SCALE)).exp()
+
+    def bias(self, pair: Pair) -> Float[Tensor, ""]:
+        """What is added to the logits of one of the pairs."""
+        if self.kind == "softmax":
+            return self.log_scales.new_zeros((), dtype=torch.float32)
+        return self.biases[self.pairs.index(pair)].float()
 
     def embed(self, modality: str, encoding: Encoding) -> Float[Tensor, "B E"]:
         """Unit vectors of one modality; zero where it is absent."""
@@ -106,13 +127,9 @@ class Contrastive(Task):
             if len(rows):
                 u, v = (space.embeddings[m].index_select(0, rows) for m in pair)
                 keys = torch.stack([space.keys[m][rows] for m in pair], dim=1)
-                alone = len(own) == len(rows)
-                similarity = (u if alone else u.index_select(0, own)) @ v.T
-                there = self.scale(pair) * similarity
-                back = there.T if alone else self.scale(pair) * (v.index_select(0, own) @ u.T)
-                same = same_items(keys[own], keys)
-                total = total + contrastive_loss(there, back, own, same)
-                correct = correct + (there.argmax(dim=1) == own).sum()
+                learned = self.scale(pair), self.bias(pair)
+                loss, right = contrast(self.kind, u, v, own, keys, *learned, self.chunk)
+                total, correct = total + loss, correct + right
         return Loss(total, correct)
 
     def can_predict(self, batch: Batch) -> bool:
@@ -213,25 +230,3 @@ class _Space:
     def own(self, rows: Int[Tensor, " M"]) -> Int[Tensor, " K"]:
         """Which of some rows are this rank's."""
         return ((rows >= self.mine.start) & (rows < self.mine.stop)).nonzero()[:, 0]
-
-
-def contrastive_loss(
-    there: Float[Tensor, "K M"],
-    back: Float[Tensor, "K M"],
-    own: Int[Tensor, " K"],
-    same: Bool[Tensor, "K M"] | None = None,
-) -> Float[Tensor, ""]:
-    """The cross-entropy of K samples' own among M candidates, the mean of both ways, summed.
-
-    Args:
-        there: similarity over temperature, each sample's a against every b.
-        back: the same, each sample's b against every a.
-        own: which of the M each sample is.
-        same: which hold the same item under another id, and so are no negatives.
-    """
-    if same is not None:
-        is_own = torch.arange(same.shape[1], device=own.device) == own[:, None]
-        there, back = (x.masked_fill(same & ~is_own, float("-inf")) for x in (there, back))
-    forward = F.cross_entropy(there, own, reduction="sum")
-    backward = F.cross_entropy(back, own, reduction="sum")
-    return (forward + backward) / 2
