@@ -5,7 +5,8 @@ everywhere: **True = real**. Ids and file names stay beside the values and never
 Rows are taken by `index_select`, whose gradient, unlike that of `x[index]`, adds in a fixed order
 on a CPU, so that a run can be repeated bit for bit.
 
-Shapes: B samples in the batch, P <= B of them with the modality present, N tokens, D width.
+Shapes: B samples in the batch, P <= B of them with the modality present, N tokens, D width, V
+vocabulary.
 """
 
 from __future__ import annotations
@@ -213,6 +214,21 @@ class Batch:
             inputs={name: inputs.pin_memory() for name, inputs in self.inputs.items()},
             targets={name: target.pin_memory() for name, target in self.targets.items()},
         )
+
+
+@dataclass(frozen=True)
+class WordEdges:
+    """What each id of a tokenizer's vocabulary says of the words around it, bool [V] each.
+
+    Attributes:
+        begins: a word begins with this token.
+        ends: whatever comes after this token, it begins another word.
+        blank: the token is only space, and no word.
+    """
+
+    begins: Tensor
+    ends: Tensor
+    blank: Tensor
 
 
 @dataclass(frozen=True)

@@ -253,7 +253,12 @@ def build(
         model.compile_transformers()
     special = frozenset({tokenizer.pad, tokenizer.start, tokenizer.end, tokenizer.mask})
     return build_mixture(
-        recipe.tasks, model, mask_id=tokenizer.mask, special_ids=special, learned=learned
+        recipe.tasks,
+        model,
+        mask_id=tokenizer.mask,
+        special_ids=special,
+        words=tokenizer.word_edges(),
+        learned=learned,
     )
 
 

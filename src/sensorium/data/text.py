@@ -15,7 +15,9 @@ from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 
+from sensorium.batch import WordEdges
 from sensorium.config import Config
+from sensorium.data.word_edges import word_edges
 from sensorium.errors import DataError
 
 SPECIAL_NAMES = {
@@ -137,6 +139,10 @@ class Tokenizer:
     def size(self) -> int:
         """Rows that an embedding table needs: one more than the highest id."""
         return max(self._backend.get_vocab(with_added_tokens=True).values()) + 1
+
+    def word_edges(self) -> WordEdges:
+        """Which ids begin and end words."""
+        return word_edges(self._backend)
 
     def encode(self, text: str) -> Tensor:
         """Ids of `text` between its start and end, int64 [N], cut to `context_tokens`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sensorium.batch import Learned
+from sensorium.batch import Learned, WordEdges
 from sensorium.config import Config
 from sensorium.model import Model
 from sensorium.tasks.classification import Classification, ClassificationConfig
@@ -59,6 +59,7 @@ def build_mixture(
     mask_id: int,
     special_ids: frozenset[int],
     learned: Mapping[str, Learned] | None = None,
+    words: WordEdges | None = None,
 ) -> Mixture:
     """Build the tasks that a recipe names, with fresh heads, on `model`.
 
@@ -68,11 +69,13 @@ def build_mixture(
         mask_id: the token that stands for a hidden word.
         special_ids: tokens that are no words and are never hidden.
         learned: target field -> what is known of it, at least for the tasks that learn it.
+        words: where words begin and end; None takes every token for one.
     """
     arguments: dict[str, dict[str, Any]] = {
         name: {"learned": learned or {}} for name, task in TASKS.items() if task.targets
     }
-    arguments["masked_language"] = {"mask_id": mask_id, "special_ids": special_ids}
+    hidden = {"mask_id": mask_id, "special_ids": special_ids, "words": words}
+    arguments["masked_language"] = hidden
     chosen = config.chosen()
     return Mixture(
         model,

@@ -6,9 +6,14 @@ Hidden positions become `[mask]`, always: keeping or swapping some of them, as B
 to bring nothing (Wettig et al. 2023, "Should You Mask 15% in Masked Language Modeling?"), and one
 rule lets the hidden positions be read off the masked text itself.
 
+A word is hidden whole, with all of its tokens: the end of a rare word, named from its begin,
+teaches spelling. In scripts without spaces a word is a character, whose bytes may be several
+tokens.
+
 Shapes: B batch, P texts present, N tokens, M hidden tokens, V vocabulary.
 
-Source: section 3.1.2 of the document (MLM); Devlin et al. 2019, "BERT"; Li et al. 2021, "ALBEF".
+Source: section 3.1.2 of the document (MLM); Devlin et al. 2019, "BERT"; Li et al. 2021, "ALBEF";
+Cui et al. 2021, "Pre-Training with Whole Word Masking for Chinese BERT".
 """
 
 from __future__ import annotations
@@ -19,11 +24,11 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from sensorium.batch import Batch, Fused, Inputs
+from sensorium.batch import Batch, Fused, Inputs, WordEdges
 from sensorium.encoders import TextEncoder
 from sensorium.model import Model
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
@@ -36,6 +41,8 @@ class MaskedLanguageConfig(TaskConfig):
 
     hidden: float = Field(0.25, gt=0, lt=1)
     """Share of the words' tokens that are hidden; at least one in every text."""
+    whole_words: bool = True
+    """Hide all tokens of a word together (of Chinese, of a character), not each by its own lot."""
     share: float = Field(1.0, gt=0, le=1)
     """Share of a batch's samples whose text is masked in a training step."""
 
@@ -52,7 +59,12 @@ class MaskedLanguage(Task):
     needs_fused_tokens: ClassVar[bool] = True
 
     def __init__(
-        self, config: MaskedLanguageConfig, model: Model, mask_id: int, special_ids: frozenset[int]
+        self,
+        config: MaskedLanguageConfig,
+        model: Model,
+        mask_id: int,
+        special_ids: frozenset[int],
+        words: WordEdges | None = None,
     ) -> None:
         super().__init__()
         assert model.fusion is not None, "the recipe refuses masked language without a fusion"
@@ -60,12 +72,22 @@ class MaskedLanguage(Task):
         self.share = config.share
         self.mask_id = mask_id
         self.special_ids: Tensor
-        self.register_buffer("special_ids", torch.tensor(sorted(special_ids)), persistent=False)
+        self.word_begins: Tensor
+        self.word_ends: Tensor
+        vocabulary = _word_embedding(model).num_embeddings
+        each = torch.ones(vocabulary, dtype=torch.bool)
+        words = WordEdges(each, each, ~each) if words is None else words
+        if not config.whole_words:
+            words = replace(words, begins=each)
+        special = {*special_ids, *words.blank.nonzero()[:, 0].tolist()}
+        self.register_buffer("special_ids", torch.tensor(sorted(special)), persistent=False)
+        self.register_buffer("word_begins", words.begins, persistent=False)
+        self.register_buffer("word_ends", words.ends, persistent=False)
         width = model.widths["text"]
         self.transform = nn.Sequential(
             nn.Linear(model.fusion.width, width), nn.GELU(), nn.LayerNorm(width)
         )
-        self.bias = nn.Parameter(torch.zeros(_word_embedding(model).num_embeddings))
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Add the text with hidden words, under the key `MASKED_TEXT`."""
@@ -78,16 +100,24 @@ class MaskedLanguage(Task):
         return replace(batch, inputs={**batch.inputs, MASKED_TEXT: masked})
 
     def _draw_hidden(self, text: Inputs, generator: torch.Generator) -> Bool[Tensor, "P N"]:
-        """Which tokens to hide: a share of the words' tokens, and at least one in every text."""
+        """Which tokens to hide: a share of the words, and at least one in every text."""
         words = ~torch.isin(text.values, self.special_ids)
         if text.mask is not None:
             words &= text.mask
         if self.training:
             words[round(self.share * len(words)) :] = False
         draw = torch.rand(words.shape, generator=generator, device=generator.device)
+        draw = draw.gather(1, self._first_tokens(text.values))
         draw = draw.masked_fill(~words, 2.0)
         hide = (draw < self.hidden) | (draw == draw.min(dim=1, keepdim=True).values)
         return hide & words
+
+    def _first_tokens(self, ids: Int[Tensor, "P N"]) -> Int[Tensor, "P N"]:
+        """Where the word that each token is of begins."""
+        begins = self.word_begins[ids]
+        begins[:, 1:] |= self.word_ends[ids[:, :-1]]
+        places = torch.arange(ids.shape[1], device=ids.device)
+        return places.where(begins, 0).cummax(dim=1).values
 
     def count(self, batch: Batch) -> int:
         masked = batch.inputs.get(MASKED_TEXT)
