@@ -5,9 +5,11 @@ import torch
 from tests.conftest import small_batch, small_mixture, small_model, small_model_config
 
 from sensorium.batch import Batch
+from sensorium.encoders import ENCODERS
 from sensorium.fusion import FUSIONS
 from sensorium.tasks import TASKS
 
+EVERYTHING = small_model_config(modalities=tuple(ENCODERS))
 TEXT_MISSING = [True, False, True, True, False, True]
 VIDEO_MISSING = [True, True, False, True, True, True]
 IMAGE_MISSING = [True, True, False, True, False, True]
@@ -62,8 +64,8 @@ def test_what_absent_rows_hold_is_never_read(fusion):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_trains_on_a_batch_in_which_modalities_are_missing(task, generator):
-    mixture = small_mixture(task).train()
-    batch = small_batch(6, image=IMAGE_MISSING, text=TEXT_MISSING)
+    mixture = small_mixture(task, model=small_model(EVERYTHING)).train()
+    batch = small_batch(6, image=IMAGE_MISSING, text=TEXT_MISSING, audio=VIDEO_MISSING)
     prepared = mixture.prepare(batch, generator)
     loss = mixture(prepared, generator)[task]
     loss.total.backward()
@@ -75,8 +77,8 @@ def test_every_task_trains_on_a_batch_in_which_modalities_are_missing(task, gene
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_without_a_single_usable_sample_is_left_out(task, generator):
-    mixture = small_mixture(task)
-    batch = small_batch(3, image=[False] * 3, text=[False] * 3)
+    mixture = small_mixture(task, model=small_model(EVERYTHING))
+    batch = small_batch(3, **dict.fromkeys(ENCODERS, [False] * 3))
     prepared = mixture.prepare(batch, generator)
     assert mixture.counts(prepared) == {}
     assert mixture(prepared, generator) == {}
@@ -84,8 +86,9 @@ def test_a_task_without_a_single_usable_sample_is_left_out(task, generator):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_sum_of_parts_is_the_count_of_the_whole(task, generator):
-    mixture = small_mixture(task).train()
-    prepared = mixture.prepare(small_batch(8, text=[True] * 7 + [False]), generator)
+    mixture = small_mixture(task, model=small_model(EVERYTHING)).train()
+    batch = small_batch(8, text=[True] * 7 + [False], audio=[False, *[True] * 7])
+    prepared = mixture.prepare(batch, generator)
     whole = mixture.counts(prepared)[task]
     assert sum(mixture.counts(part).get(task, 0) for part in prepared.split(3)) == whole
 

@@ -6,6 +6,7 @@ from sensorium.layers.patches import (
     choose_patches,
     cut_patches,
     draw_kept_patches,
+    hide_patches,
     positions_of_grids,
     resize_positions,
     take_patches,
@@ -68,6 +69,15 @@ def test_chosen_patches_are_real_and_in_order(generator):
         assert len(kept) == max(1, round(int(real[row].sum()) / 2))
         assert kept == sorted(set(kept))
         assert real[row][kept].all()
+
+
+def test_hidden_patches_are_a_share_of_the_real_ones(generator):
+    real = torch.zeros(40, 12, dtype=torch.bool)
+    real[::2, :8] = real[1::2, 3:] = True
+    visible = hide_patches(real, 0.75, generator)
+    assert visible.sum(dim=1).tolist() == [2, 2] * 20
+    assert not (visible & ~real).any()
+    assert (visible.sum(dim=0) > 0).all(), "each patch stays visible now and then"
 
 
 def test_each_grid_has_its_own_positions():

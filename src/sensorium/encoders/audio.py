@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from sensorium.batch import Inputs
 from sensorium.encoders.encoder import Encoder, EncoderConfig
+from sensorium.encoders.patched import Patches
 from sensorium.layers.patches import choose_patches, cut_patches, take_patches
 from sensorium.layers.stem import ConvolutionalStem
 from sensorium.layers.transformer import initialise_transformer
@@ -73,6 +74,7 @@ class AudioEncoder(Encoder):
                 f"{mel_bins} mel bins do not divide into patches of {config.patch_bins}"
             )
         self.patch_frames = config.patch_frames
+        self.patch_values = config.patch_frames * config.patch_bins
         self.drop_patches = config.drop_patches
         self.bands = mel_bins // config.patch_bins
         self.window_patches = -(-frames // config.patch_frames)
@@ -112,19 +114,61 @@ class AudioEncoder(Encoder):
         """
         spectrogram = spectrogram.to(self.patch_embedding.weight.dtype) * real[:, :, None]
         patches = cut_patches(self.stem(spectrogram[:, None]), self.stemmed_patch)
-        mask = real.unflatten(1, (-1, self.patch_frames)).any(dim=2)
-        longest = int(mask.sum(dim=1).max())
-        mask = mask[:, :longest].repeat_interleave(self.bands, dim=1)
-        patches = patches[:, : longest * self.bands]
-        positions = (self.time_positions[:longest, None] + self.mel_positions).flatten(0, 1)
+        mask = self._patches_of_frames(real)
+        longest = int(mask.any(dim=0).sum())
+        mask, patches = mask[:, :longest], patches[:, :longest]
+        kept = None
         if self.drop_patches and self.training and generator is not None:
             kept, mask = choose_patches(mask, self.drop_patches, generator)
+        return self.embed_patches(patches, kept, mask)
+
+    def embed_patches(
+        self, patches: Tensor, kept: Tensor | None, mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Patches [R, N, v], of which `kept` [R, K] stay, those that `mask` [R, K] holds true ->
+        what enters the Transformer, and its mask.
+        """
+        positions = (self.time_positions[:, None] + self.mel_positions).flatten(0, 1)
+        positions = positions[: patches.shape[1]]
+        if kept is not None:
             patches, positions = take_patches(patches, kept), F.embedding(kept, positions)
         x = self.patch_embedding(patches) + positions
         if self.pooling == "class":
             x = torch.cat([self.class_token.expand(len(x), 1, -1), x], dim=1)
             mask = F.pad(mask, (1, 0), value=True)
         return x, mask
+
+    def real_patches(self, inputs: Inputs) -> Tensor:
+        """As `PatchedEncoder.real_patches`, of the first window."""
+        return self._patches_of_frames(self._first_window(inputs)[1])
+
+    def patches_of(self, inputs: Inputs) -> Patches:
+        """As `PatchedEncoder.patches_of`: the first window, by frame and mel bin."""
+        spectrogram, real = self._first_window(inputs)
+        values = (spectrogram.float() * real[:, :, None])[:, None]
+        patches = cut_patches(values, (self.patch_frames, values.shape[3] // self.bands))
+        return Patches(patches, (self.window_patches, self.bands))
+
+    def encode_visible(self, inputs: Inputs, visible: Tensor) -> tuple[Tensor, Tensor]:
+        """As `PatchedEncoder.encode_visible`, of the first window."""
+        kept, there = choose_patches(visible, 0.0, None)
+        spectrogram, real = self._first_window(inputs)
+        seen = visible.unflatten(1, (-1, self.bands)).repeat_interleave(self.patch_frames, 1)
+        seen = seen.repeat_interleave(spectrogram.shape[2] // self.bands, 2) & real[:, :, None]
+        values = spectrogram.to(self.patch_embedding.weight.dtype) * seen
+        patches = cut_patches(self.stem(values[:, None], seen), self.stemmed_patch)
+        x, mask = self.embed_patches(patches, kept, there)
+        return self.transformer(x, mask)[:, -kept.shape[1] :], there
+
+    def _first_window(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """[P, W, M], and which of its frames are real, [P, W]."""
+        windows, real = self._windows(inputs.values, inputs.mask)
+        return windows[:, 0], real[:, 0]
+
+    def _patches_of_frames(self, real: Tensor) -> Tensor:
+        """Real frames [R, T] -> real patches [R, N]."""
+        moments = real.unflatten(1, (-1, self.patch_frames)).any(dim=2)
+        return moments.repeat_interleave(self.bands, dim=1)
 
     def _windows(self, spectrogram: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """[P, T, M], mask [P, T] -> windows side by side [P, K, W, M], real frames [P, K, W]."""

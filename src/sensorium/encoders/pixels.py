@@ -51,6 +51,9 @@ class PixelEncoder(Encoder):
         pictures: how many pictures one patch embedding takes in, one after the other.
         transformer: what encodes the embeddings.
 
+    Attributes:
+        patch_values: pixels of a patch, of all colours.
+
     Raises:
         ValueError: where the patch size does not divide the image size.
     """
@@ -72,8 +75,9 @@ class PixelEncoder(Encoder):
         self.drop_patches = config.drop_patches
         self.grid = (image_size // config.patch_size,) * 2
         self.stem = ConvolutionalStem(3, config.stem_widths)
-        patch_values = self.stem.channels * (config.patch_size // self.stem.stride) ** 2
-        self.patch_embedding = nn.Linear(pictures * patch_values, config.width)
+        self.patch_values = 3 * config.patch_size**2
+        stemmed_values = self.stem.channels * (config.patch_size // self.stem.stride) ** 2
+        self.patch_embedding = nn.Linear(pictures * stemmed_values, config.width)
         self.positions = nn.Parameter(torch.empty(self.grid[0] * self.grid[1], config.width))
         if config.pooling == "class":
             self.class_token = nn.Parameter(torch.zeros(config.width))
@@ -84,18 +88,23 @@ class PixelEncoder(Encoder):
         self.apply(initialise_transformer)
         nn.init.trunc_normal_(self.positions, std=0.02)
 
-    def patches(self, image: Tensor, grids: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def patches(
+        self, image: Tensor, grids: Tensor | None = None, visible: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """uint8 [P, 3, H, W], or float of the same scale -> the values of its patches
         [P, N, patch_values], after the stem, and the positions [N, D] of a picture of its size.
 
         With `grids` [P, rows, columns], True where a picture has a patch, positions are [P, N, D],
-        each picture's own.
+        each picture's own. With `visible` [P, rows, columns], the stem sees only those patches.
         """
         patch_size, stride = self.patch_size, self.stem.stride
-        real = None
-        if grids is not None:
-            real = grids.repeat_interleave(patch_size, 1).repeat_interleave(patch_size, 2)
-        values = cut_patches(self.stem(self._normalised(image), real), patch_size // stride)
+        pixels = self._normalised(image)
+        seen = grids if visible is None else visible
+        if seen is not None:
+            seen = seen.repeat_interleave(patch_size, 1).repeat_interleave(patch_size, 2)
+        if seen is not None and visible is not None:
+            pixels = pixels * seen[:, None]
+        values = cut_patches(self.stem(pixels, seen), patch_size // stride)
         if grids is not None:
             return values, positions_of_grids(self.positions, self.grid, grids)
         rows, columns = (side // patch_size for side in image.shape[2:])
@@ -106,8 +115,9 @@ class PixelEncoder(Encoder):
         """Whether patches are left out at present."""
         return self.training and self.drop_patches > 0
 
-    def _normalised(self, image: Tensor) -> Tensor:
-        """Pixel values 0 to 255 -> the encoder's scale and precision, colour by colour."""
-        colours = image.to(self.patch_embedding.weight.dtype)
+    def _normalised(self, image: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """Pixel values 0 to 255 -> the encoder's scale, and by default its precision, colour by
+        colour."""
+        colours = image.to(dtype or self.patch_embedding.weight.dtype)
         mean, deviation = (x.to(colours.dtype)[:, None, None] for x in (self.mean, self.deviation))
         return (colours - mean) / deviation

@@ -78,6 +78,16 @@ def choose_patches(
     return index.clamp(max=N - 1), there
 
 
+def hide_patches(
+    real: Bool[Tensor, "B N"], share: float, generator: torch.Generator
+) -> Bool[Tensor, "B N"]:
+    """The patches that stay visible when of every sample a share of the real ones is hidden."""
+    index, there = choose_patches(real, share, generator)
+    N = real.shape[1]
+    visible = real.new_zeros(len(real), N + 1)
+    return visible.scatter(1, index.masked_fill(~there, N), True)[:, :N]
+
+
 def take_patches(
     values: Shaped[Tensor, "B N D"], index: Int[Tensor, "B K"]
 ) -> Shaped[Tensor, "B K D"]:

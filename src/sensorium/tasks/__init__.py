@@ -15,6 +15,12 @@ from sensorium.model import Model
 from sensorium.tasks.classification import Classification, ClassificationConfig
 from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig
 from sensorium.tasks.masked_language import MaskedLanguage, MaskedLanguageConfig
+from sensorium.tasks.masked_patches import (
+    MaskedAudio,
+    MaskedAudioConfig,
+    MaskedImage,
+    MaskedImageConfig,
+)
 from sensorium.tasks.matching import Matching, MatchingConfig
 from sensorium.tasks.mixture import Mixture
 from sensorium.tasks.question_answering import QuestionAnswering, QuestionAnsweringConfig
@@ -25,6 +31,8 @@ TASKS: dict[str, type[Task]] = {
     "contrastive": Contrastive,
     "matching": Matching,  # after contrastive, whose similarities choose its hard negatives
     "masked_language": MaskedLanguage,
+    "masked_image": MaskedImage,
+    "masked_audio": MaskedAudio,
     "classification": Classification,
     "regression": Regression,
     "question_answering": QuestionAnswering,
@@ -40,6 +48,10 @@ class TasksConfig(Config):
     """Say whether two modalities belong together."""
     masked_language: MaskedLanguageConfig | None = None
     """Name hidden words."""
+    masked_image: MaskedImageConfig | None = None
+    """Tell hidden patches of pictures."""
+    masked_audio: MaskedAudioConfig | None = None
+    """Tell hidden patches of spectrograms."""
     classification: ClassificationConfig | None = None
     """Say which class a sample is of, or which of several it has."""
     regression: RegressionConfig | None = None
@@ -93,6 +105,10 @@ __all__ = [
     "ContrastiveConfig",
     "Encoded",
     "Loss",
+    "MaskedAudio",
+    "MaskedAudioConfig",
+    "MaskedImage",
+    "MaskedImageConfig",
     "MaskedLanguage",
     "MaskedLanguageConfig",
     "Matching",

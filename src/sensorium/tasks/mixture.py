@@ -10,7 +10,7 @@ Shapes: B samples of a batch.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -78,14 +78,18 @@ class Mixture(nn.Module):
             across: of several ranks: the tasks that have items on any of them. Those that look
                 across ranks are computed even where this rank has none.
         """
-        encoded = Encoded(self.model.encode(batch, generator))
         own = self.counts(batch)
+        chosen = {
+            name: task
+            for name, task in self.tasks.items()
+            if name in own or (task.looks_across_ranks and ranks.count() > 1 and name in across)
+        }
+        encoded = Encoded(self._encode(chosen.values(), batch, generator))
         losses = {}
-        for name, task in self.tasks.items():
-            if name in own or (task.looks_across_ranks and ranks.count() > 1 and name in across):
-                kept = self._kept(name, batch)
-                seen = encoded if kept is None else encoded.keep(kept)
-                losses[name] = task.loss(self.model, seen, _keep(batch, kept), generator)
+        for name, task in chosen.items():
+            kept = self._kept(name, batch)
+            seen = encoded if kept is None else encoded.keep(kept)
+            losses[name] = task.loss(self.model, seen, _keep(batch, kept), generator)
         return losses
 
     def predict(
@@ -106,7 +110,7 @@ class Mixture(nn.Module):
             then; and the encodings, each computed once.
         """
         batch = self.prepare(batch, generator)
-        encodings = self.model.encode(batch)
+        encodings = self._encode(self.tasks.values(), batch, None)
         before = after = generator.get_state()
         predictions = []
         for number, hidden in enumerate(withheld):
@@ -116,6 +120,13 @@ class Mixture(nn.Module):
             after = generator.get_state() if number == 0 else after
         generator.set_state(after)  # what is drawn next does not depend on how much was withheld
         return predictions, encodings
+
+    def _encode(
+        self, tasks: Iterable[Task], batch: Batch, generator: torch.Generator | None
+    ) -> dict[str, Encoding]:
+        """What the tasks share; nothing where none of them reads it."""
+        read = any(task.reads_encodings for task in tasks)
+        return self.model.encode(batch, generator) if read else {}
 
     def _predict(
         self, encoded: Encoded, batch: Batch, generator: torch.Generator

@@ -93,6 +93,8 @@ class Task(nn.Module):
         needs_fusion: whether the model must have a fusion.
         needs_fused_tokens: whether the fusion must keep its tokens.
         targets: fields of targets, of which it learns one; none for a task without.
+        reads_encodings: whether it reads what is shared of the whole samples; where no task does,
+            that is not computed.
         looks_across_ranks: whether its loss compares the samples of all ranks, so that every one
             of them has to compute it, also without items of its own.
     """
@@ -100,6 +102,7 @@ class Task(nn.Module):
     needs_fusion: ClassVar[bool] = False
     needs_fused_tokens: ClassVar[bool] = False
     targets: ClassVar[tuple[str, ...]] = ()
+    reads_encodings: ClassVar[bool] = True
     looks_across_ranks: ClassVar[bool] = False
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
