@@ -78,39 +78,64 @@ def load_recipe(recipe: Recipe | str | Path, overrides: Sequence[str] = ()) -> R
     Raises:
         RecipeError: everything that is wrong with it, one line each.
     """
+    name, tree = recipe_tree(recipe, overrides)
+    return parse_recipe(tree, name)
+
+
+def recipe_tree(
+    recipe: Recipe | str | Path, overrides: Sequence[str] = ()
+) -> tuple[str, dict[str, Any]]:
+    """A recipe's name for messages, and its plain tree with the overrides, unchecked.
+
+    Raises:
+        RecipeError: there is no such recipe, or it is no tree.
+    """
     if isinstance(recipe, Recipe):
-        return override_recipe(recipe, overrides)
-    name, text = _read(str(recipe))
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"recipe {name} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(tree, dict):
-        raise RecipeError(f"recipe {name}: expected a mapping of keys, got {type(tree).__name__}")
+        name, tree = recipe.name, recipe.model_dump(mode="json")
+    else:
+        name, text = _read(str(recipe))
+        try:
+            tree = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise RecipeError(
+                f"recipe {name} is not YAML: {' '.join(str(error).split())}"
+            ) from error
+        if not isinstance(tree, dict):
+            raise RecipeError(
+                f"recipe {name}: expected a mapping of keys, got {type(tree).__name__}"
+            )
     for override in overrides:
         _apply_override(tree, override)
-    return parse_recipe(tree, name)
+    return name, tree
 
 
 def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
     """The recipe with other values at some dotted keys."""
-    tree = recipe.model_dump(mode="json")
-    for override in overrides:
-        _apply_override(tree, override)
-    return parse_recipe(tree, recipe.name)
+    return load_recipe(recipe, overrides)
 
 
 def parse_recipe(tree: dict[str, Any], name: str) -> Recipe:
     """A checked recipe from its plain tree; `name` is for the errors."""
-    try:
-        recipe = Recipe.model_validate(tree)
-    except ValidationError as error:
-        lines = [_explain(problem) for problem in error.errors()]
-        raise RecipeError("\n".join(f"recipe {name}: {line}" for line in lines)) from error
+    recipe = typed_recipe(tree, name)
     problems = list(_contradictions(recipe))
     if problems:
         raise RecipeError("\n".join(f"recipe {name}: {problem}" for problem in problems))
     return recipe
+
+
+def typed_recipe(tree: dict[str, Any], name: str) -> Recipe:
+    """A recipe of which every value is valid by itself; settings may still contradict others."""
+    try:
+        return Recipe.model_validate(tree)
+    except ValidationError as error:
+        lines = [_explain(problem) for problem in error.errors()]
+        raise RecipeError("\n".join(f"recipe {name}: {line}" for line in lines)) from error
+
+
+def unlearnable(recipe: Recipe) -> dict[str, str]:
+    """The tasks that the recipe's model or data cannot teach -> why."""
+    problems = {name: next(_task_problems(recipe, name), None) for name in recipe.tasks.chosen()}
+    return {name: problem for name, problem in problems.items() if problem is not None}
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -146,11 +171,26 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError as error:
         raise RecipeError(f"override {override!r}: the value is not YAML") from error
+    try:
+        set_key(tree, key, parsed)
+    except RecipeError as error:
+        raise RecipeError(f"override {override!r}: {error}") from error
+
+
+def set_key(tree: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value at a dotted key of a plain tree.
+
+    Where it is the name of a choice, as of a fusion, the settings that were there and that it knows
+    too stay.
+
+    Raises:
+        RecipeError: the key leads through a value.
+    """
     path = key.split(".")
     part = path[:-1] if path[-1] == "name" else path
     choices = _choices_at(part)
-    if choices and isinstance(parsed, str):
-        path, parsed = part, _choose(parsed, choices, _value_at(tree, part))
+    if choices and isinstance(value, str):
+        path, value = part, _choose(value, choices, _value_at(tree, part))
     *parents, last = path
     node = tree
     for depth, parent in enumerate(parents, start=1):
@@ -160,9 +200,9 @@ def _apply_override(tree: dict[str, Any], override: str) -> None:
         if isinstance(child, str) and _choices_at(parents[:depth]):
             child = node[parent] = {"name": child}
         if not isinstance(child, dict):
-            raise RecipeError(f"override {override!r}: {parent} holds a value, not keys")
+            raise RecipeError(f"{parent} holds a value, not keys")
         node = child
-    node[last] = parsed
+    node[last] = value
 
 
 def _choose(name: str, choices: Mapping[str, type[BaseModel]], before: Any) -> dict[str, Any]:
@@ -268,24 +308,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield "model.encoders: expected at least one encoder, got none"
     if not tasks:
         yield f"tasks: expected at least one of {', '.join(TASKS)}, got none"
-    for name, task in tasks.items():
-        yield from (f"tasks.{name} {problem}" for problem in task.problems(list(encoders)))
-        yield from _unknown_sources(recipe, name)
-        yield from _missing_targets(recipe, name)
-        if fusion is None:
-            without = task.problems_without_fusion(list(encoders))
-            yield from (f"tasks.{name} {problem}" for problem in without)
-            if TASKS[name].needs_fusion:
-                yield f"tasks.{name} reads what is fused, but model.fusion is not set"
-        elif TASKS[name].needs_fused_tokens and not FUSIONS[fusion.name].keeps_tokens:
-            keeping = [n for n, f in FUSIONS.items() if f.keeps_tokens]
-            yield (
-                f"tasks.{name} needs fused tokens, but model.fusion.name={fusion.name} gives only "
-                f"a vector; choose one of {', '.join(keeping)}, or leave the task out: "
-                f"tasks.{name}=null"
-            )
-        elif TASKS[name].needs_fused_tokens and not fusion.fuses_tokens_of("text"):
-            yield f"tasks.{name} needs fused words; add text to model.fusion.streams"
+    for name in tasks:
+        yield from _task_problems(recipe, name)
     if fusion is not None:
         yield from (f"model.fusion: {problem}" for problem in fusion.problems(list(encoders)))
     if recipe.finetune is not None:
@@ -320,6 +344,29 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             f"data.image.patch_size={multiple} must be "
             f"model.encoders.image.patch_size={image.patch_size} for data.image.fit=native"
         )
+
+
+def _task_problems(recipe: Recipe, name: str) -> Iterator[str]:
+    """Why the recipe's model and data cannot teach one of its tasks."""
+    encoders, fusion = recipe.model.encoders.chosen(), recipe.model.fusion
+    task = recipe.tasks.chosen()[name]
+    yield from (f"tasks.{name} {problem}" for problem in task.problems(list(encoders)))
+    yield from _unknown_sources(recipe, name)
+    yield from _missing_targets(recipe, name)
+    if fusion is None:
+        without = task.problems_without_fusion(list(encoders))
+        yield from (f"tasks.{name} {problem}" for problem in without)
+        if TASKS[name].needs_fusion:
+            yield f"tasks.{name} reads what is fused, but model.fusion is not set"
+    elif TASKS[name].needs_fused_tokens and not FUSIONS[fusion.name].keeps_tokens:
+        keeping = [n for n, f in FUSIONS.items() if f.keeps_tokens]
+        yield (
+            f"tasks.{name} needs fused tokens, but model.fusion.name={fusion.name} gives only "
+            f"a vector; choose one of {', '.join(keeping)}, or leave the task out: "
+            f"tasks.{name}=null"
+        )
+    elif TASKS[name].needs_fused_tokens and not fusion.fuses_tokens_of("text"):
+        yield f"tasks.{name} needs fused words; add text to model.fusion.streams"
 
 
 def _missing_targets(recipe: Recipe, task: str) -> Iterator[str]:
