@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sensorium.recipe import Recipe, load_recipe
     from sensorium.run import Run
     from sensorium.verbs.check import check
+    from sensorium.verbs.compare import compare
     from sensorium.verbs.demo import demo
     from sensorium.verbs.evaluate import evaluate
     from sensorium.verbs.index import index
@@ -33,6 +34,7 @@ _HOMES = {
     "Run": "sensorium.run",
     "SensoriumError": "sensorium.errors",
     "check": "sensorium.verbs.check",
+    "compare": "sensorium.verbs.compare",
     "demo": "sensorium.verbs.demo",
     "evaluate": "sensorium.verbs.evaluate",
     "index": "sensorium.verbs.index",
@@ -49,6 +51,7 @@ __all__ = [
     "SensoriumError",
     "build_world",
     "check",
+    "compare",
     "demo",
     "evaluate",
     "index",

@@ -21,7 +21,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -78,7 +78,7 @@ class Run:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"cannot make the run folder {folder}: {error.strerror}") from error
-        _write(folder / "recipe.yaml", dump_recipe(recipe))
+        write_aside(folder / "recipe.yaml", dump_recipe(recipe))
         return cls(folder, recipe)
 
     @classmethod
@@ -115,8 +115,26 @@ class Run:
             ]
             update = {"train": said}
         recipe = self.recipe.model_copy(update={"data": data.model_copy(update=update)})
-        _write(self.folder / "recipe.yaml", dump_recipe(recipe))
+        write_aside(self.folder / "recipe.yaml", dump_recipe(recipe))
         return Run(self.folder, recipe)
+
+    def differs_from(self, recipe: Recipe) -> list[str]:
+        """The dotted keys at which the run's recipe is not this one; columns that this one leaves
+        to be guessed may be any."""
+        data, own = recipe.data, self.recipe.data
+        if len(data.places("train")) == 1:
+            update: dict[str, Any] = {"fields": (own.fields or {}) | (data.fields or {})}
+        else:
+            places = zip(data.places("train"), own.places("train"), strict=False)
+            update = {
+                "train": [
+                    place.model_copy(update={"fields": (other.fields or {}) | (place.fields or {})})
+                    for place, other in places
+                ]
+            }
+        settled = recipe.model_copy(update={"data": data.model_copy(update=update)})
+        ours, theirs = (dict(_flat(one.model_dump(mode="json"))) for one in (self.recipe, settled))
+        return [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
 
     def discard(self) -> None:
         """Take back a start that came to nothing, so that the mended command can be given again.
@@ -157,7 +175,7 @@ class Run:
         """Nothing is written where there are no targets."""
         if learned:
             facts = {field: asdict(one) for field, one in learned.items()}
-            _write(self.folder / "targets.json", _as_json(facts))
+            write_aside(self.folder / "targets.json", _as_json(facts))
 
     def mixture(self, device: torch.device) -> tuple[Mixture, Tokenizer]:
         """The trained model with its tasks, in evaluation mode, and the tokenizer.
@@ -217,14 +235,14 @@ class Run:
 
     def write_facts(self, facts: dict[str, Any]) -> None:
         """What the run was made from, beside its recipe: `run.json`."""
-        _write(self.folder / "run.json", _as_json({"versions": versions(), **facts}))
+        write_aside(self.folder / "run.json", _as_json({"versions": versions(), **facts}))
 
     def facts(self) -> dict[str, Any]:
         return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """The final figures: `summary.json`."""
-        _write(self.folder / "summary.json", _as_json(summary))
+        write_aside(self.folder / "summary.json", _as_json(summary))
 
     def summary(self) -> dict[str, Any] | None:
         """The final figures; None before the run has ended."""
@@ -290,12 +308,21 @@ def _settled(fields: Mapping[str, list[str]]) -> dict[str, str | list[str]]:
     return {name: found[0] if len(found) == 1 else found for name, found in fields.items()}
 
 
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted key -> value of everything in a tree of mappings."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
 def _as_json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False)
 
 
-def _write(path: Path, text: str) -> None:
-    """Written aside and renamed, so that a reader never sees half a file."""
+def write_aside(path: Path, text: str) -> None:
+    """Write a file aside and rename it, so that a reader never sees half of it."""
     aside = path.with_name(path.name + ".partial")
     aside.write_text(text, encoding="utf-8")
     os.replace(aside, path)

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from sensorium.cli.check import check
+from sensorium.cli.compare import compare
 from sensorium.cli.demo import demo
 from sensorium.cli.evaluate import evaluate
 from sensorium.cli.index import index
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (demo, world, check, pretrain, evaluate, index, search, runs):
+for verb in (demo, world, check, pretrain, compare, evaluate, index, search, runs):
     app.command()(verb)
 
 

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -26,6 +28,16 @@ class EvaluationConfig(Config):
     rerank: int = Field(0, ge=0)
     """Candidates that `matching` sorts anew for every query, where both tasks are trained;
     0 leaves the order of the contrastive similarity."""
+    withhold: Literal["each", "subsets"] = "each"
+    """What the model has to do without, beside the figures of the whole: `each` modality alone, or
+    all `subsets` of them, which are many where modalities are."""
+
+    def withheld_of(self, modalities: Sequence[str]) -> list[tuple[str, ...]]:
+        """What is withheld of a model of these modalities; nothing where it has only one."""
+        largest = len(modalities) - 1 if self.withhold == "subsets" else min(1, len(modalities) - 1)
+        return [
+            hidden for size in range(1, largest + 1) for hidden in combinations(modalities, size)
+        ]
 
 
 @dataclass(frozen=True)

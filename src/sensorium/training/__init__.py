@@ -9,12 +9,14 @@ from sensorium.training.config import TrainConfig
 from sensorium.training.finetune import FinetuneConfig
 from sensorium.training.log import Progress, TrainingLog
 from sensorium.training.loop import Outcome, train
+from sensorium.training.memory import PeakMemory
 
 __all__ = [
     "Checkpoint",
     "Checkpoints",
     "FinetuneConfig",
     "Outcome",
+    "PeakMemory",
     "Progress",
     "TrainConfig",
     "TrainingLog",

@@ -93,7 +93,9 @@ def evaluate(
             )
         quarantine, dataset = splits.quarantine, found
     together = tuple(m for m in mixture.model.widths if m in without)
-    withheld = [*one_by_one(mixture), *([together] if len(together) > 1 else [])]
+    withheld = opened.recipe.evaluation.withheld_of(list(mixture.model.widths))
+    if len(together) > 1 and together not in withheld:
+        withheld.append(together)
     judged = judge(opened, mixture, dataset, quarantine, split, listeners, withheld)
     if not judged.metrics:
         raise DataError(
@@ -133,18 +135,13 @@ def judge(
     )
 
 
-def one_by_one(mixture: Mixture) -> list[tuple[str, ...]]:
-    """Each modality of a model alone, to be withheld; nothing where there is only one."""
-    modalities = list(mixture.model.widths)
-    return [(modality,) for modality in modalities] if len(modalities) > 1 else []
-
-
 def record(run: Run, judged: Evaluation, dataset: Dataset | Mixed, split: str) -> dict[str, Any]:
     """Put a split's figures into the run's summary, and write its report; the summary."""
     summary = run.summary()
     assert summary is not None, "written before anything is judged"
     figures = {f"{split}/{name}": figure for name, figure in judged.metrics.items()}
     summary["metrics"] |= figures
+    summary["judged_samples"] = summary.get("judged_samples", {}) | {split: judged.samples}
     summary["withheld"] = summary.get("withheld", {}) | {split: judged.withheld}
     run.write_summary(summary)
     report(run, summary, judged.retrieved, lambda row: _shown(dataset, judged.ids[row]))

@@ -25,8 +25,8 @@ from sensorium.errors import RecipeError, RunError
 from sensorium.recipe import Recipe, load_recipe, override_recipe
 from sensorium.run import RUNS, Run, build, choose_device
 from sensorium.tasks import Mixture
-from sensorium.training import Outcome, train
-from sensorium.verbs.evaluate import judge, one_by_one, record, report
+from sensorium.training import Outcome, PeakMemory, train
+from sensorium.verbs.evaluate import judge, record, report
 from sensorium.verbs.listeners import Listeners
 from sensorium.world.build import build_world
 
@@ -105,14 +105,15 @@ def _pretrain(run: Run, resume: bool, listeners: Listeners) -> Pretrained:
         if not resume and ranks.rank() == 0:
             run.discard()
         raise
-    outcome = _train(run, mixture.to(device), splits, listeners)
+    with PeakMemory(device) as memory:
+        outcome = _train(run, mixture.to(device), splits, listeners)
     broken = [one for of_rank in ranks.everyone(splits.quarantine.broken()) for one in of_rank]
     if outcome.stopped_by is not None:
         return Pretrained(run, outcome.state.step, None, outcome.stopped_by)
 
     def summarise() -> dict[str, Any]:
         splits.quarantine.add_all(broken)
-        return _summarise(run, mixture, splits, outcome, listeners)
+        return _summarise(run, mixture, splits, outcome, memory.bytes, listeners)
 
     return Pretrained(run, outcome.state.step, ranks.only_first(summarise))
 
@@ -137,7 +138,7 @@ def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
     recipe = run.recipe
     if recipe.data.train is None:
         raise RecipeError(f"recipe {recipe.name}: data.train is missing; give data.train=PATH")
-    _draw_world(recipe, listeners)
+    draw_world(recipe, listeners)
     first = ranks.rank() == 0
     going_on = not first or (resume and run.has_tokenizer)
     splits = open_splits(
@@ -159,7 +160,7 @@ def _open_data(run: Run, resume: bool, listeners: Listeners) -> DataSplits:
     return splits
 
 
-def _draw_world(recipe: Recipe, listeners: Listeners) -> None:
+def draw_world(recipe: Recipe, listeners: Listeners) -> None:
     """Draw the recipe's world into `data.root`, unless something lies there already."""
     if recipe.world is None:
         return
@@ -196,7 +197,7 @@ def _check_fingerprints(run: Run, splits: DataSplits) -> None:
 def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners) -> Outcome:
     recipe, dataset = run.recipe, splits.train
     assert dataset is not None, "a recipe without data.train is refused"
-    batches = _batches(recipe, dataset, splits.quarantine)
+    batches = batches_of(recipe, dataset, splits.quarantine)
 
     def validate() -> Mapping[str, float]:
         assert splits.validation is not None
@@ -214,7 +215,7 @@ def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners)
     )
 
 
-def _batches(
+def batches_of(
     recipe: Recipe, dataset: Dataset | Mixed | Streamed, quarantine: Quarantine
 ) -> Loader | StreamLoader:
     """The batches to train on, without end."""
@@ -244,7 +245,12 @@ def _batches(
 
 
 def _summarise(
-    run: Run, mixture: Mixture, splits: DataSplits, outcome: Outcome, listeners: Listeners
+    run: Run,
+    mixture: Mixture,
+    splits: DataSplits,
+    outcome: Outcome,
+    peak_memory_bytes: int | None,
+    listeners: Listeners,
 ) -> dict[str, Any]:
     """Judge the weights that will be used, on validation and on test, and write it all down."""
     state = outcome.state
@@ -257,6 +263,7 @@ def _summarise(
         "samples": state.samples,
         "train_seconds": round(state.train_seconds, 3),
         "samples_per_second": round(state.samples / state.train_seconds, 2),
+        "peak_memory_bytes": peak_memory_bytes,
         "parameters": sum(p.numel() for p in mixture.parameters()),
         "device": str(next(mixture.parameters()).device),
         "processes": ranks.count(),
@@ -270,8 +277,7 @@ def _summarise(
     for split in ("validation", "test"):
         dataset = getattr(splits, split)
         if dataset is not None:
-            judged = judge(
-                run, mixture, dataset, splits.quarantine, split, listeners, one_by_one(mixture)
-            )
+            withheld = run.recipe.evaluation.withheld_of(list(mixture.model.widths))
+            judged = judge(run, mixture, dataset, splits.quarantine, split, listeners, withheld)
             summary = record(run, judged, dataset, split)
     return summary

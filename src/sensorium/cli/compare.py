@@ -1,0 +1,104 @@
+"""`sensorium compare RECIPE --over KEY=VALUE,VALUE [key=value ...]`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sensorium.cli.console import Announcer, print_json, print_table
+from sensorium.cli.options import JsonOption, OverridesArgument, RecipeArgument
+from sensorium.cli.pretrain import SIGNAL_EXIT_BASE
+
+
+def compare(
+    recipe: RecipeArgument,
+    overrides: OverridesArgument = None,
+    over: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="KEY=VALUE,VALUE: what is compared; fusion is short for model.fusion. Given "
+            "again, every combination.",
+            show_default=False,
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of every variant.")] = 3,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="Of each run: '300 steps', '5 epochs', '2 minutes', or '20%' of the recipe's "
+            "length.",
+            show_default="20%",
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(help="The figure that decides, as matching/accuracy.", show_default="by task"),
+    ] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option(help="The folder.", show_default="runs/compare-RECIPE")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a comparison there.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train variants of a recipe on equal terms, and say which is best; again: go on."""
+    from sensorium.verbs.compare import compare as compare_verb
+    from sensorium.verbs.grid import read_axes
+
+    with Announcer() as announcer:
+        compared = compare_verb(
+            recipe,
+            overrides or [],
+            over=read_axes(over or []),
+            seeds=seeds,
+            budget=budget,
+            metric=metric,
+            run_dir=run_dir,
+            overwrite=overwrite,
+            listeners=announcer.listeners(),
+        )
+    if compared.stopped_by is not None:
+        typer.echo(
+            f"stopped by {compared.stopped_by.name}; saved. The same command again goes on",
+            err=True,
+        )
+        raise typer.Exit(SIGNAL_EXIT_BASE + compared.stopped_by)
+    if as_json:
+        print_json({"folder": str(compared.folder), **compared.facts})
+        return
+    _print(compared.facts)
+    typer.echo(f"report: {compared.folder}/report.html")
+
+
+def _print(facts: Mapping[str, Any]) -> None:
+    """The figures of every variant, the best first, and what they come to."""
+    variants = [v for v in facts["variants"] if v.get("figures")]
+    shown = facts["figures"]
+    variants.sort(key=lambda v: v["figures"][facts["metric"]]["behind"])
+    rows = [
+        [
+            variant["name"],
+            *(_figure(variant["figures"].get(of["metric"])) for of in shown),
+            f"{variant['parameters'] / 1e6:.2f} M",
+            f"{1000 * variant['seconds_per_step']:.3g}",
+            _megabytes(variant["peak_memory_bytes"]),
+        ]
+        for variant in variants
+    ]
+    columns = ["", *(of["name"] for of in shown), "parameters", "ms a step", "peak memory"]
+    print_table(f"{facts['recipe']}: {', '.join(facts['axes'])}", columns, rows)
+    for sentence in facts["verdict"]:
+        typer.echo(sentence)
+
+
+def _figure(of: Mapping[str, Any] | None) -> str:
+    if of is None:
+        return "-"
+    half = "" if of["interval"] is None else f" ± {of['interval'][1] - of['mean']:.3f}"
+    return f"{of['mean']:.3f}{half}"
+
+
+def _megabytes(count: int | None) -> str:
+    return "-" if count is None else f"{count / 1e6:,.0f} MB"
