@@ -160,9 +160,9 @@ def _checked(over: Mapping[str, Sequence[Any]]) -> Axes:
             raise RecipeError(f"--over {key}: given twice; put all its values into one")
         axes[key] = list(values)
         labels = [label(value) for value in values]
-        for label in labels:
-            if labels.count(label) > 1:
-                raise RecipeError(f"--over {key}: {label} is named twice")
+        twice = next((one for one in labels if labels.count(one) > 1), None)
+        if twice is not None:
+            raise RecipeError(f"--over {key}: {twice} is named twice")
     if prod(map(len, axes.values())) < 2:
         raise RecipeError(
             "nothing to compare: give two values or more, as in --over fusion=sum,gated"

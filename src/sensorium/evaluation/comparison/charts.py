@@ -6,7 +6,6 @@ Places in charts are shares of the plot, 0 to 100, from the left and from the to
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -18,12 +17,9 @@ from sensorium.evaluation.comparison.contenders import Contender
 from sensorium.evaluation.comparison.headlines import Headline
 from sensorium.evaluation.comparison.ranking import Ranking, Standing, place_of
 from sensorium.evaluation.comparison.verdict import told, told_difference
-from sensorium.evaluation.figures import spoken
 
-Rows = Sequence[Mapping[str, float]]
-
-LEAST_GAP = 7.5  # between the names of two points of a scatter, in shares of its height
-MOST_POINTS = 60  # of one small curve
+LEAST_GAP = 6.5  # between the names of two points of a scatter
+NAME_WIDTH = 24  # of such a name, with its distance from the point
 
 
 @dataclass(frozen=True)
@@ -72,25 +68,6 @@ class Scatter:
     points: list[Point]
     across: list[tuple[float, str]]
     up: list[tuple[float, str]]
-
-
-@dataclass(frozen=True)
-class Curves:
-    """One figure over the steps, small, once for each variant.
-
-    Attributes:
-        title: the figure.
-        all: the means over the seeds of every variant, to be seen faintly behind each.
-        variants: (name, a line for each seed, the last mean).
-        top: what the upper edge stands for, in words.
-        last_step: what the right edge stands for.
-    """
-
-    title: str
-    all: list[str]
-    variants: list[tuple[str, list[str], str]]
-    top: str
-    last_step: str
 
 
 def bars(
@@ -143,55 +120,71 @@ def _axis(values: Sequence[float], headline: Headline) -> tuple[float, float, li
 
 
 def scatters(ranking: Ranking, ranked: Sequence[Contender]) -> Iterator[Scatter]:
+    """What variants cost against what they are worth; nothing where all cost the same."""
     costs = {
         "Milliseconds a step": [1000 * one.seconds_per_step for one in ranked],
         "Million parameters": [one.parameters / 1e6 for one in ranked],
-        "Peak memory, MB": [(one.peak_memory_bytes or math.nan) / 1e6 for one in ranked],
     }
     for title, of_variants in costs.items():
-        if all(map(math.isfinite, of_variants)) and len(set(of_variants)) > 1:
+        if len(set(of_variants)) > 1:
             yield _scatter(title, ranking, of_variants)
 
 
 def _scatter(title: str, ranking: Ranking, costs: Sequence[float]) -> Scatter:
     half = ranking.noise.least / 2
-    means = [standing.mean for standing in ranking.standings]
     ends = [end for s in ranking.standings for end in (s.mean, *(_ends(s, half) or ()))]
     low, high, up = _axis(ends, ranking.headline)
     room = 0.06 * (max(costs) - min(costs))
     across = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(min(costs) - room, max(costs) + room)
     first, last = max(0.0, across[0]), across[-1]
+
+    def down(figure: float) -> float:
+        return 100 * (high - figure) / (high - low)
+
     xs = [100 * (cost - first) / (last - first) for cost in costs]
-    ys = [100 * (high - mean) / (high - low) for mean in means]
-    labels = _spread(ys, LEAST_GAP)
-    points = [
-        Point(
-            name=standing.name,
-            x=x,
-            y=y,
-            bar=None
-            if not math.isfinite(half)
-            else (
-                100 * (high - mean - half) / (high - low),
-                100 * (high - mean + half) / (high - low),
-            ),
-            label=label,
-            left=x > 60,
-            place=place_of(ranking, standing),
+    labels = _labels(xs, [down(standing.mean) for standing in ranking.standings])
+    points = []
+    for standing, x, label in zip(ranking.standings, xs, labels, strict=True):
+        ends_of_bar = _ends(standing, half)
+        points.append(
+            Point(
+                name=standing.name,
+                x=x,
+                y=down(standing.mean),
+                bar=(down(ends_of_bar[0]), down(ends_of_bar[1])) if ends_of_bar else None,
+                label=label,
+                left=_is_left(x),
+                place=place_of(ranking, standing),
+            )
         )
-        for standing, x, y, mean, label in zip(
-            ranking.standings, xs, ys, means, labels, strict=True
-        )
-    ]
     return Scatter(
         title=title,
         points=points,
         across=[(100 * (t - first) / (last - first), f"{t:,.6g}") for t in across if t >= first],
-        up=[(100 * (high - tick) / (high - low), label) for tick, label in up],
+        up=[(down(tick), label) for tick, label in up],
     )
 
 
-def _spread(places: Sequence[float], gap: float) -> list[float]:
+def _is_left(x: float) -> bool:
+    """Whether a point's name stands to its left, as on the right there is no room."""
+    return x > 60
+
+
+def _labels(xs: Sequence[float], ys: Sequence[float]) -> list[float]:
+    """Where names stand, from the top: those that would cover each other are moved apart."""
+    begins = [x - NAME_WIDTH if _is_left(x) else x for x in xs]
+    labels = list(ys)
+    group: list[int] = []
+    for number in sorted(range(len(xs)), key=begins.__getitem__):
+        if group and begins[number] > max(begins[other] for other in group) + NAME_WIDTH:
+            group = []
+        group.append(number)
+        for other, label in zip(group, spread([ys[n] for n in group], LEAST_GAP), strict=True):
+            labels[other] = label
+    return labels
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
     """The same places, moved as little as it takes for any two to be `gap` apart."""
     order = np.argsort(places, kind="stable")
     steps = gap * np.arange(len(places))
@@ -205,60 +198,3 @@ def _spread(places: Sequence[float], gap: float) -> list[float]:
     spread = np.empty(len(places))
     spread[order] = moved
     return spread.tolist()
-
-
-def small_curves(
-    names: Sequence[str], curves: Mapping[str, Sequence[Rows]], headline: Headline
-) -> list[Curves]:
-    """The loss of every task, that of the deciding figure first."""
-    figures = dict.fromkeys(
-        figure
-        for of_variant in curves.values()
-        for rows in of_variant
-        for row in rows
-        for figure in row
-        if figure.startswith("train/") and figure.endswith("/loss")
-    )
-    own = f"train/{headline.pattern.partition('/')[0]}/loss"
-    order = sorted(figures, key=lambda figure: figure != own)
-    drawn = [_small_multiple(figure, names, curves) for figure in order]
-    return [one for one in drawn if one is not None]
-
-
-def _small_multiple(
-    figure: str, names: Sequence[str], curves: Mapping[str, Sequence[Rows]]
-) -> Curves | None:
-    lines = {
-        name: [
-            np.array([(row["step"], row[figure]) for row in rows if figure in row])
-            for rows in curves.get(name, ())
-        ]
-        for name in names
-    }
-    lines = {name: [line for line in own if len(line) > 1] for name, own in lines.items()}
-    every = [line for own in lines.values() for line in own]
-    if not every:
-        return None
-    last = max(line[-1, 0] for line in every)
-    top = max(float(np.quantile(line[:, 1], 0.98)) for line in every) or 1.0
-
-    def draw(line: np.ndarray) -> str:
-        kept = line[np.linspace(0, len(line) - 1, min(len(line), MOST_POINTS)).round().astype(int)]
-        across, down = 100 * kept[:, 0] / last, 100 * (1 - np.clip(kept[:, 1] / top, 0, 1))
-        return " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True))
-
-    def mean_of(own: Sequence[np.ndarray]) -> np.ndarray:
-        by_step: dict[float, list[float]] = defaultdict(list)
-        for line in own:
-            for step, value in line:
-                by_step[step].append(value)
-        return np.array([(step, fmean(by_step[step])) for step in sorted(by_step)])
-
-    means = {name: mean_of(own) for name, own in lines.items() if own}
-    return Curves(
-        title=spoken(figure.removeprefix("train/")),
-        all=[draw(mean) for mean in means.values()],
-        variants=[(n, [draw(x) for x in lines[n]], f"{means[n][-1, 1]:.3g}") for n in means],
-        top=f"{top:.3g}",
-        last_step=f"{last:,.0f}",
-    )

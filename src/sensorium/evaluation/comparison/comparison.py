@@ -75,7 +75,7 @@ class Comparison:
             "name": one.name,
             "folder": one.folder,
             "finished_seeds": sorted(one.runs),
-            "failures": one.failures,
+            "failures": {str(seed): why for seed, why in one.failures.items()},
         }
         if not one.runs:
             return facts
@@ -88,7 +88,7 @@ class Comparison:
                 ranking.headline.pattern: {
                     "mean": standing.mean,
                     "interval": standing.interval,
-                    "by_seed": standing.by_seed,
+                    "by_seed": {str(seed): f for seed, f in standing.by_seed.items()},
                     "behind": standing.behind,
                     "chance": standing.chance,
                     "place": place_of(ranking, standing),

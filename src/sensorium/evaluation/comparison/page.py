@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sensorium.evaluation.comparison.charts import Rows, bars, scatters, small_curves
+from sensorium.evaluation.comparison.charts import bars, scatters
 from sensorium.evaluation.comparison.comparison import Comparison
 from sensorium.evaluation.comparison.contenders import Contender, Terms
+from sensorium.evaluation.comparison.curves import Rows, small_curves
 from sensorium.evaluation.comparison.headlines import Headline
 from sensorium.evaluation.comparison.ranking import Ranking, place_of
 from sensorium.evaluation.comparison.verdict import listed, told, told_difference
@@ -54,7 +55,7 @@ def write_comparison(
         question=question(terms),
         setting=_setting(terms, contenders),
         runs=sum(len(one.runs) for one in contenders),
-        of_runs=len(contenders) * len(terms.seeds),
+        of_runs=len(contenders) * len(terms.seeds) - sum(len(one.failures) for one in contenders),
         failed=[one for one in contenders if one.failures],
         verdict=comparison.verdict,
         deciding=deciding,

@@ -24,7 +24,7 @@ def verdict(ranking: Ranking, contenders: Sequence[Contender]) -> list[str]:
         *_cheapest(ranking, contenders),
         *_confidence(ranking),
         *(
-            f"{one.name} takes no part: its run under seed {seed} broke off. {why}"
+            f"{one.name} takes no part, since its run under seed {seed} broke off: {why}"
             for one in failed
             for seed, why in list(one.failures.items())[:1]
         ),
