@@ -122,16 +122,18 @@ def test_the_budget_is_a_fifth_of_the_recipes_length_unless_said(recipe):
 
 
 def test_a_task_that_some_variant_cannot_learn_is_left_out_of_all(recipe):
-    grid = make_grid(
-        recipe,
-        ["tasks.contrastive.pairs=[[image, text]]", "tasks.matching.pairs=[[image, text]]"],
-        {"model.fusion": [None, {"name": "cross_attention", "depth": 2}]},
-        None,
-    )
-    assert set(grid.left_out) == {"matching", "masked_language"}
-    assert "reads what is fused, but model.fusion is not set" in grid.left_out["matching"]
+    grid = grid_of(recipe, fusion=["gated", "cross_attention"])
+    assert list(grid.left_out) == ["masked_language"]
+    assert "model.fusion.name=gated gives only a vector" in grid.left_out["masked_language"]
     for variant in grid.variants:
-        assert list(variant.recipe.tasks.chosen()) == ["contrastive"]
+        assert list(variant.recipe.tasks.chosen()) == ["contrastive", "matching"]
+    assert grid_of(recipe, fusion=["bottleneck", "cross_attention"]).left_out == {}
+
+
+def test_a_model_without_fusion_may_be_compared_too(recipe):
+    grid = grid_of(recipe, fusion=[None, "cross_attention"])
+    assert set(grid.left_out) == {"matching", "masked_language"}
+    assert [variant.name for variant in grid.variants] == ["null", "cross_attention"]
 
 
 def test_nothing_left_to_learn_is_refused_with_the_reasons(recipe):
@@ -147,13 +149,13 @@ def test_what_no_variant_can_learn_is_the_recipes_own_mistake(recipe):
 
 
 def test_settings_of_the_fusion_hold_for_every_one_that_has_them(recipe):
-    grid = grid_of(
-        recipe, model__fusion=["cross_attention", {"name": "cross_attention", "depth": 3}]
-    )
-    first, second = (variant.recipe.model.fusion for variant in grid.variants)
-    assert (first.width, first.depth) == (16, 1)
-    assert (second.width, second.depth) == (16, 3)
-    assert grid.variants[1].name == "cross_attention depth 3"
+    grid = grid_of(recipe, fusion=["gated", "perceiver", {"name": "perceiver", "latents": 3}])
+    gated, perceiver, own = (variant.recipe.model.fusion for variant in grid.variants)
+    assert gated.width == perceiver.width == 16
+    assert (perceiver.depth, perceiver.heads, perceiver.dropout) == (1, 2, 0.1)
+    assert (own.latents, own.width) == (3, 192), "what is written out stands for itself"
+    assert grid.variants[2].name == "perceiver latents 3"
+    assert grid.kept["width"] == 16
     assert grid.of_fusions
 
 

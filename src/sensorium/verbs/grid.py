@@ -21,10 +21,8 @@ from typing import Any
 import yaml
 
 from sensorium.errors import RecipeError
-from sensorium.fusion import FusionConfig
 from sensorium.recipe import (
     Recipe,
-    config_classes,
     parse_recipe,
     recipe_tree,
     set_key,
@@ -137,7 +135,7 @@ def make_grid(
     if budget is not None and budget.unit != "minutes" and isinstance(tree.get("train"), dict):
         tree["train"] |= budget.length(tree["train"])
     chosen = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    trees = [_with_values(tree, values, kept) for values in chosen]
+    trees = [_with_values(tree, values) for values in chosen]
     names = [_name_of(values) for values in chosen]
     told = [f"{name}, {of}" for of in names]
     left_out = _leave_out_tasks(trees, told)
@@ -202,24 +200,11 @@ def _fusion_settings(tree: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in fusion.items() if key != "name"}
 
 
-def _with_values(
-    tree: dict[str, Any], values: Mapping[str, Any], kept: Mapping[str, Any]
-) -> dict[str, Any]:
+def _with_values(tree: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     tree = deepcopy(tree)
     for key, value in values.items():
-        if key == "model.fusion" and value is not None:
-            own = {"name": value} if isinstance(value, str) else value
-            has = _fields_of_fusion(own.get("name"))
-            value = {k: v for k, v in kept.items() if k in has} | own
         set_key(tree, key, value)
     return tree
-
-
-def _fields_of_fusion(name: Any) -> set[str]:
-    for config in config_classes(FusionConfig):
-        if config.model_fields["name"].default == name:
-            return set(config.model_fields)
-    return set()
 
 
 def _leave_out_tasks(trees: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, str]:
