@@ -20,6 +20,8 @@ import typer
 
 from sensorium.cli import app
 from sensorium.recipe import load_recipe, shipped_recipes
+from sensorium.verbs.budget import Budget
+from sensorium.verbs.grid import make_grid, read_axes
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "src" / "sensorium"
@@ -125,9 +127,12 @@ def check_verb(arguments: list[str]) -> None:
     verb, *rest = arguments
     assert verb in VERBS, f"no verb {verb}; there are {', '.join(VERBS)}"
     given = VERBS[verb].make_context(verb, list(rest)).params
+    recipe = "template" if given.get("recipe") == THEIR_OWN else given.get("recipe")
     if verb == "pretrain":
-        recipe = "template" if given["recipe"] == THEIR_OWN else given["recipe"]
         load_recipe(recipe, given["overrides"] or [])
+    if verb == "compare":
+        budget = None if given["budget"] is None else Budget.read(given["budget"])
+        make_grid(recipe, given["overrides"] or [], read_axes(given["over"]), budget)
 
 
 def test_there_are_commands_and_examples_to_check():

@@ -30,12 +30,9 @@ class PeakMemory:
         self.bytes: int | None = None
 
     def __enter__(self) -> PeakMemory:
-        gc.collect()
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
         elif sys.platform == "linux":
-            with suppress(OSError, AttributeError):  # another C library than GNU's
-                ctypes.CDLL(None).malloc_trim(0)
             with suppress(OSError):
                 (PROCESS / "clear_refs").write_text(FORGET_PEAK)
         return self
@@ -50,6 +47,14 @@ class PeakMemory:
             self.bytes = torch.cuda.max_memory_allocated(self.device)
         elif self.device.type == "cpu":
             self.bytes = _resident_peak()
+
+
+def give_back_memory() -> None:
+    """Return to the system what is free, so that it does not count as held by what comes next."""
+    gc.collect()
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library than GNU's
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _resident_peak() -> int | None:

@@ -16,6 +16,7 @@ from sensorium.evaluation.comparison import Comparison, Contender, Reached, Term
 from sensorium.evaluation.comparison.page import write_comparison
 from sensorium.run import Run, choose_device, versions, write_aside
 from sensorium.training.log import METRICS, read_metrics
+from sensorium.training.memory import give_back_memory
 from sensorium.verbs.grid import Grid, Variant, label, short_keys
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.pretrain import pretrain
@@ -73,7 +74,7 @@ class Rounds:
             RunError: not a single run came to its end.
         """
         threads = torch.get_num_threads()
-        comparison = self._write()
+        self._write()
         runs = [(variant, seed) for seed in self.seeds for variant in self.grid.variants]
         listeners = replace(self.listeners, on_note=_once(self.listeners))
         for done, (variant, seed) in enumerate(runs):
@@ -81,6 +82,7 @@ class Rounds:
             if self._reached(variant, seed) is not None:
                 continue
             torch.set_num_threads(threads)  # a variant may have set its own
+            give_back_memory()
             try:
                 stopped_by = self._train(variant, seed, listeners)
             except TrainingError as error:
@@ -88,8 +90,11 @@ class Rounds:
                 self.listeners.on_note(f"{variant.name}, seed {seed}: {error}")
             else:
                 if stopped_by is not None:
-                    return comparison, stopped_by
-            comparison = self._write()
+                    return self._write(), stopped_by
+            # Only whole rounds are ranked by, so there is nothing to rewrite in the midst of one.
+            if seed == self.seeds[0] or variant is self.grid.variants[-1]:
+                comparison = self._write()
+        comparison = self._write()
         self.listeners.on_work("comparing", len(runs), len(runs))
         if not comparison.rankings:
             reasons = "; ".join(dict.fromkeys(self.failures.values()))

@@ -87,7 +87,7 @@ class Comparison:
             "figures": {
                 ranking.headline.pattern: {
                     "mean": standing.mean,
-                    "interval": standing.interval,
+                    "interval": standing.interval and list(standing.interval),
                     "by_seed": {str(seed): f for seed, f in standing.by_seed.items()},
                     "behind": standing.behind,
                     "chance": standing.chance,

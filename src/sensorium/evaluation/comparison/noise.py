@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float
@@ -83,8 +84,13 @@ def measure_noise(figures: Float[np.ndarray, "V S"], overlap: float = 0.0) -> No
     rest = figures - of_variant - of_seed + figures.mean()
     deviation = float(np.sqrt((rest**2).sum() / freedom))
     scale = deviation * (1 / seeds + overlap) ** 0.5
-    least = scale * float(stats.studentized_range.ppf(CONFIDENCE, variants, freedom))
-    return Noise(deviation, least, scale, freedom, variants)
+    return Noise(deviation, scale * _quantile(variants, freedom), scale, freedom, variants)
+
+
+@cache
+def _quantile(variants: int, freedom: int) -> float:
+    """Of the studentized range; it takes a while."""
+    return float(stats.studentized_range.ppf(CONFIDENCE, variants, freedom))
 
 
 def interval(figures: Float[np.ndarray, " S"], overlap: float = 0.0) -> tuple[float, float] | None:
