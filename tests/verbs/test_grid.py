@@ -128,12 +128,18 @@ def test_a_task_that_some_variant_cannot_learn_is_left_out_of_all(recipe):
     for variant in grid.variants:
         assert list(variant.recipe.tasks.chosen()) == ["contrastive", "matching"]
     assert grid_of(recipe, fusion=["bottleneck", "cross_attention"]).left_out == {}
+    assert list(grid_of(recipe, fusion=["gated", "sum"]).left_out) == ["masked_language"]
 
 
 def test_a_model_without_fusion_may_be_compared_too(recipe):
     grid = grid_of(recipe, fusion=[None, "cross_attention"])
     assert set(grid.left_out) == {"matching", "masked_language"}
     assert [variant.name for variant in grid.variants] == ["null", "cross_attention"]
+
+
+def test_an_axis_may_say_what_the_recipe_leaves_open(recipe):
+    grid = grid_of(recipe, "train.steps=null", train__epochs=[1, 2])
+    assert [variant.recipe.train.epochs for variant in grid.variants] == [1, 2]
 
 
 def test_nothing_left_to_learn_is_refused_with_the_reasons(recipe):

@@ -138,7 +138,7 @@ def make_grid(
     trees = [_with_values(tree, values) for values in chosen]
     names = [_name_of(values) for values in chosen]
     told = [f"{name}, {of}" for of in names]
-    left_out = _leave_out_tasks(trees, told)
+    left_out = _leave_out_tasks(tree, trees, told)
     recipes = [parse_recipe(tree, of) for tree, of in zip(trees, told, strict=True)]
     if recipes[0].data.train is None:
         raise RecipeError(f"recipe {name}: data.train is missing; give data.train=PATH")
@@ -207,14 +207,23 @@ def _with_values(tree: dict[str, Any], values: Mapping[str, Any]) -> dict[str, A
     return tree
 
 
-def _leave_out_tasks(trees: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, str]:
-    """Take out of all trees, in place, the tasks that some can learn and some cannot -> why."""
+def _leave_out_tasks(
+    base: dict[str, Any], trees: Sequence[dict[str, Any]], names: Sequence[str]
+) -> dict[str, str]:
+    """Take out of all trees, in place, the tasks that some variant cannot learn -> why.
+
+    What neither a variant nor the recipe itself can learn stays, to be refused as a mistake.
+    """
     recipes = [typed_recipe(tree, name) for tree, name in zip(trees, names, strict=True)]
     cannot = [unlearnable(recipe) for recipe in recipes]
+    try:
+        itself = [unlearnable(typed_recipe(base, ""))]
+    except RecipeError:  # as one that leaves to the axes what has to be said
+        itself = []
     left_out: dict[str, str] = {}
     for problems in cannot:
         for task, why in problems.items():
-            if not all(task in others for others in cannot):
+            if not all(task in others for others in (*cannot, *itself)):
                 left_out.setdefault(task, why)
     for tree, recipe in zip(trees, recipes, strict=True):
         if left_out and left_out.keys() >= recipe.tasks.chosen().keys():
