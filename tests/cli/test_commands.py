@@ -12,7 +12,7 @@ from tests.pairs import tiny_tree, write_pairs, write_recipe
 
 from sensorium.run import Run
 
-VERBS = ("demo", "world", "pretrain", "evaluate", "index", "search", "runs")
+VERBS = ("demo", "world", "pretrain", "compare", "evaluate", "index", "search", "runs")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,24 @@ def test_pretrain_prints_tables_and_notes_for_people(sensorium: Command, recipe,
     assert "step 2/2" in answer.err
 
 
+def test_compare_prints_a_table_a_verdict_and_where_the_report_is(
+    sensorium: Command, recipe, tmp_path
+):
+    folder = tmp_path / "which"
+    given = ["compare", recipe, "data.validation_share=0.3", "train.steps=2", "--seeds", 1]
+    given += ["--over", "fusion=gated,sum", "--run-dir", folder]
+    answer = sensorium(*given)
+    assert answer.status == 0, answer.err
+    assert "matching accuracy" in answer.out
+    assert "ms a step" in answer.out
+    assert "One seed cannot tell a difference from noise." in answer.out
+    assert f"report: {folder}/report.html" in answer.out.replace("\n", "")
+    printed = parsed(sensorium, *given)
+    assert printed["folder"] == str(folder)
+    assert [variant["name"] for variant in printed["variants"]] == ["gated", "sum"]
+    assert list(printed["left_out"]) == ["masked_language"]
+
+
 def test_evaluate_gives_the_figures_of_the_summary(sensorium: Command, run, test_set):
     before = Run.open(run).summary()["metrics"]
     printed = parsed(sensorium, "evaluate", run, "--data", test_set, "--split", "again")
@@ -144,6 +162,16 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(sensorium: Command, 
         (["pretrain", "emojy"], "no recipe named 'emojy'; did you mean 'emoji'?"),
         (["pretrain", "gone.yaml"], "no recipe file gone.yaml"),
         (["pretrain", "RECIPE", "--run-dir", "FILE"], "cannot make the run folder"),
+        (["compare", "RECIPE"], "nothing to compare: give two values or more"),
+        (["compare", "RECIPE", "--over", "fusion=sum,gatd"], "did you mean 'gated'?"),
+        (
+            ["compare", "RECIPE", "--over", "fusion=sum,gated", "--budget", "5"],
+            "--budget '5': expected a number with its unit, as in '300 steps'",
+        ),
+        (
+            ["compare", "RECIPE", "--over", "fusion=sum,gated", "--metric", "accuracy"],
+            "--metric accuracy: expected a figure of contrastive or matching",
+        ),
         (["evaluate", "nothing"], "no run in nothing: expected its recipe.yaml"),
         (["evaluate", "RUN", "--split", "notes"], "has no notes set; give one with --data"),
         (["evaluate", "RUN", "--data", "gone"], "no data at 'gone'"),
