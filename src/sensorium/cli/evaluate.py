@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sensorium.cli.console import Announcer, print_json
-from sensorium.cli.figures import print_figures, print_withheld
+from sensorium.cli.figures import print_figures, print_probe, print_withheld
 from sensorium.cli.options import DeviceOption, JsonOption, RunArgument
 
 
@@ -20,6 +20,19 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Withhold a modality; given again, several together."),
     ] = None,
+    probe: Annotated[
+        str | None,
+        typer.Option(
+            help="A labelled set: read its classes off the frozen encoders, too.",
+            show_default=False,
+        ),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Its column of classes.", show_default="label")
+    ] = None,
+    labels_per_class: Annotated[
+        str, typer.Option(help="How few labels are tried, beside all.")
+    ] = "1,5,10,50",
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -32,6 +45,9 @@ def evaluate(
             data=data,
             split=split,
             without=without or (),
+            probe=probe,
+            label=label,
+            labels_per_class=_numbers(labels_per_class),
             device=device,
             listeners=announcer.listeners(),
         )
@@ -40,4 +56,16 @@ def evaluate(
         return
     print_figures(summary["metrics"], split)
     print_withheld(summary, split)
+    if probe is not None:
+        print_probe(summary["probe"][split])
     typer.echo(f"report: {run}/report.html")
+
+
+def _numbers(said: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in said.split(",") if part.strip()]
+    except ValueError:
+        numbers = [0]
+    if any(number < 1 for number in numbers):
+        raise typer.BadParameter(f"--labels-per-class {said}: expected numbers, as in 1,5,10")
+    return numbers

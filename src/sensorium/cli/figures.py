@@ -27,7 +27,11 @@ def print_figures(metrics: Mapping[str, float], split: str) -> None:
 
         rows = [[direction_in_words(name), *_retrieval(own, name)] for name in directions]
         print_table(f"{split}: retrieval", ["", *HEADINGS], rows)
-    others = {k: v for k, v in own.items() if k.rpartition("/")[0] not in directions}
+    others = {
+        k: v
+        for k, v in own.items()
+        if k.rpartition("/")[0] not in directions and not k.startswith("probe/")
+    }
     if others:
         rows = [[_words(name), _figure(figure)] for name, figure in others.items()]
         print_table(f"{split}: figures", ["", "figure"], rows)
@@ -51,6 +55,26 @@ def print_withheld(summary: Mapping[str, Any], split: str) -> None:
         ]
         columns = ["", "nothing", *table.columns]
         print_table(f"{split}: with a modality withheld", columns, rows)
+
+
+def print_probe(probed: Mapping[str, Any]) -> None:
+    """Accuracies of probes, by labels of each class.
+
+    Args:
+        probed: what `summary.json` holds of one probing.
+    """
+    counts = list(probed["curves"][0]["by_labels"])
+    columns = ["", *(("all" if count == "0" else count) for count in counts)]
+    rows = [
+        [
+            f"{curve['vector']}, {curve['reader']}" + ("" if curve["trained"] else ", untrained"),
+            *(_figure(curve["by_labels"][count]["accuracy"]) for count in counts),
+        ]
+        for curve in probed["curves"]
+    ]
+    rows.append(["always the most frequent", _figure(probed["majority"]), *[""] * len(counts[1:])])
+    title = f"{probed['data']}: {probed['classes']} classes, accuracy by labels of each"
+    print_table(title, columns, rows)
 
 
 def _of_split(metrics: Mapping[str, float], split: str) -> dict[str, float]:

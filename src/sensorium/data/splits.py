@@ -298,12 +298,13 @@ def _rows_of(sources: Sequence[Source | StreamSource], rows: Sequence[int]) -> l
     return [
         (source, source.first_rows(FIRST_ROWS))
         if isinstance(source, StreamSource)
-        else (source, _readable(source, rows if len(sources) == 1 else range(len(source))))
+        else (source, readable(source, rows if len(sources) == 1 else range(len(source))))
         for source in sources
     ]
 
 
-def _readable(source: Source, rows: Sequence[int]) -> Iterator[Row]:
+def readable(source: Source, rows: Sequence[int]) -> Iterator[Row]:
+    """Some rows of a source, without those that are broken."""
     for row in rows:
         with suppress(BrokenSample):  # named where the row is decoded
             yield source.row(row)

@@ -141,5 +141,9 @@ def _figures(split: str, figures: Mapping[str, float]) -> SplitFigures:
         matching=left.pop("matching/accuracy", None),
         masked_language=left.pop("masked_language/accuracy", None),
         masked_language_withheld=left.pop("masked_language/accuracy_withheld", None),
-        others={spoken(name): figure for name, figure in left.items()},
+        others={
+            spoken(name): figure
+            for name, figure in left.items()
+            if not name.startswith("probe/")  # which has a panel of its own
+        },
     )

@@ -9,6 +9,7 @@ from typing import Any
 from sensorium.evaluation.curves import charts
 from sensorium.evaluation.examples import Shown, directions
 from sensorium.evaluation.figures import figures_by_split
+from sensorium.evaluation.probe.panel import probe_panel
 from sensorium.page import write_page
 from sensorium.tasks.ranking import RECALL_AT
 from sensorium.tasks.retrieval import Retrieval
@@ -43,6 +44,7 @@ def write_report(
         title=title,
         splits=figures_by_split(summary.get("metrics", {}), summary.get("withheld")),
         recall_at=RECALL_AT,
+        probes=[probe_panel(split, of) for split, of in summary.get("probe", {}).items()],
         charts=charts(curves),
         directions=directions(retrieved, show, examples),
         facts=[(name, say(summary[key])) for name, key, say in FACTS if key in summary],

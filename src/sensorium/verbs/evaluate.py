@@ -12,18 +12,21 @@ from sensorium.data import (
     Loader,
     Mixed,
     Quarantine,
+    Tokenizer,
     open_dataset,
     open_splits,
 )
 from sensorium.errors import DataError, RunError
 from sensorium.evaluation import Evaluation
 from sensorium.evaluation import evaluate as evaluate_mixture
+from sensorium.evaluation.probe import LABELS_PER_CLASS, Probed
 from sensorium.evaluation.report import Shown, write_report
 from sensorium.run import Run, choose_device
 from sensorium.tasks import Mixture
 from sensorium.tasks.retrieval import Retrieval
 from sensorium.training.log import METRICS, read_metrics
 from sensorium.verbs.listeners import Listeners
+from sensorium.verbs.probe import Labelled, probe_run
 
 
 def evaluate(
@@ -32,6 +35,9 @@ def evaluate(
     data: str | Path | None = None,
     split: str = "test",
     without: Sequence[str] = (),
+    probe: str | Path | None = None,
+    label: str | None = None,
+    labels_per_class: Sequence[int] = LABELS_PER_CLASS,
     device: str = "auto",
     listeners: Listeners | None = None,
 ) -> dict[str, Any]:
@@ -41,7 +47,13 @@ def evaluate(
         run: the run folder.
         data: any data; None takes the recipe's own.
         split: which of the recipe's sets, and the first part of the figures' names.
-        without: modalities to withhold together. Each modality is withheld alone in any case.
+        without: modalities to withhold together. Each modality is withheld alone in any case. What
+            is probed does without them.
+        probe: a labelled set, whose classes are also read off the frozen encoders: a folder that
+            holds `train` and `test`, or one set, of which a fifth is held out. A run without a set
+            to be judged on is only probed.
+        label: its column of classes; None takes that of the recipe's own labels, or `label`.
+        labels_per_class: how few labels are tried, beside all.
         device: where to compute.
         listeners: who is told of progress.
 
@@ -49,7 +61,7 @@ def evaluate(
         The run's summary.
 
     Raises:
-        SensoriumError: no such run, split, data or modality, or nothing to judge.
+        SensoriumError: no such run, split, data, modality or column, or nothing to judge.
     """
     listeners = listeners or Listeners()
     opened = Run.open(run)
@@ -64,34 +76,22 @@ def evaluate(
             f"cannot withhold {', '.join(unknown)}: the model of {run} knows only "
             f"{', '.join(mixture.model.widths)}"
         )
-    if data is not None:
-        quarantine = Quarantine(None, 0, opened.recipe.data.failure_budget)
-        dataset: Dataset | Mixed = open_dataset(
-            data,
-            opened.recipe.data_to_read,
-            tokenizer,
-            quarantine,
-            learned=opened.learned(),
+    found = _open(opened, tokenizer, data, split, listeners)
+    if found is None and probe is None:
+        raise DataError(
+            f"the recipe of {run} has no {split} set; give one with --data, or choose another "
+            "--split"
         )
-        for part in dataset.parts:
-            for note in part.source.notes:
-                listeners.on_note(note)
-    else:
-        splits = open_splits(
-            opened.recipe.data_to_read,
-            opened.recipe.seed,
-            None,
-            tokenizer,
-            splits=[split],
-            learned=opened.learned(),
-        )
-        found = getattr(splits, split, None)
-        if not isinstance(found, Dataset | Mixed):
-            raise DataError(
-                f"the recipe of {run} has no {split} set; give one with --data, or choose another "
-                "--split"
-            )
-        quarantine, dataset = splits.quarantine, found
+    if probe is not None:
+        labelled = Labelled(str(probe), label, labels_per_class)
+        probed = probe_run(opened, mixture, tokenizer, labelled, without, listeners)
+        _record_probe(opened, str(probe), probed, split)
+    if found is None:
+        summary = opened.summary()
+        assert summary is not None, "just written"
+        report(opened, summary)
+        return summary
+    dataset, quarantine = found
     together = tuple(m for m in mixture.model.widths if m in without)
     withheld = opened.recipe.evaluation.withheld_of(list(mixture.model.widths))
     if len(together) > 1 and together not in withheld:
@@ -103,6 +103,31 @@ def evaluate(
             f"{', '.join(mixture.tasks)}; see what data.fields of its recipe.yaml names"
         )
     return record(opened, judged, dataset, split)
+
+
+def _open(
+    run: Run, tokenizer: Tokenizer, data: str | Path | None, split: str, listeners: Listeners
+) -> tuple[Dataset | Mixed, Quarantine] | None:
+    """The set to be judged on; None where the recipe has none of that name."""
+    config, learned = run.recipe.data_to_read, run.learned()
+    if data is not None:
+        quarantine = Quarantine(None, 0, config.failure_budget)
+        dataset = open_dataset(data, config, tokenizer, quarantine, learned=learned)
+        for part in dataset.parts:
+            for note in part.source.notes:
+                listeners.on_note(note)
+        return dataset, quarantine
+    splits = open_splits(config, run.recipe.seed, None, tokenizer, splits=[split], learned=learned)
+    found = getattr(splits, split, None)
+    return (found, splits.quarantine) if isinstance(found, Dataset | Mixed) else None
+
+
+def _record_probe(run: Run, data: str, probed: Probed, split: str) -> None:
+    summary = run.summary()
+    assert summary is not None, "a run that has not ended is not judged"
+    summary["metrics"] |= {f"{split}/{name}": figure for name, figure in probed.metrics().items()}
+    summary["probe"] = summary.get("probe", {}) | {split: {"data": data, **probed.facts()}}
+    run.write_summary(summary)
 
 
 def judge(
