@@ -122,7 +122,7 @@ def test_the_command_prints_a_table(sensorium: Command, run, labelled):
     given = ["evaluate", run, "--probe", labelled, "--labels-per-class", "1,3"]
     answer = sensorium(*given)
     assert answer.status == 0, answer.err
-    assert "4 classes, accuracy by labels of each" in answer.out.replace("\n", " ")
+    assert "4 classes, accuracy by labels of each" in " ".join(answer.out.split())
     assert "fused, knn, untrained" in answer.out
     printed = json.loads(sensorium(*given, "--json").out)
     assert printed["probe"]["test"]["curves"][0]["by_labels"]["3"]["accuracy"] > 0.5

@@ -73,7 +73,8 @@ def print_probe(probed: Mapping[str, Any]) -> None:
         for curve in probed["curves"]
     ]
     rows.append(["always the most frequent", _figure(probed["majority"]), *[""] * len(counts[1:])])
-    title = f"{probed['data']}: {probed['classes']} classes, accuracy by labels of each"
+    name = probed["data"].rstrip("/").rpartition("/")[2]
+    title = f"{name}: {probed['classes']} classes, accuracy by labels of each"
     print_table(title, columns, rows)
 
 

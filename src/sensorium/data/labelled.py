@@ -31,7 +31,8 @@ def open_labelled(
 ) -> tuple[Dataset, Mapping[str, Learned]]:
     """Open a set as it is in an evaluation, with a column as its `label`.
 
-    No row is broken for want of a label or a modality.
+    No row is broken for want of a label or a modality. Texts are read only from the columns that
+    the run has them from.
 
     Args:
         config: of the run; its own targets and classes are left aside.
@@ -45,13 +46,19 @@ def open_labelled(
     config = config.model_copy(
         update={"fields": {**fields, LABEL: column}, "classes": None, "required": []}
     )
+    source = open_place(config, SourceConfig(path=str(path)), config.fields, strict=False)
+    if LABEL not in source.targets:
+        raise DataError(
+            f"{source.name} has no column {column!r} to take labels from; it has "
+            f"{', '.join(source.columns)}: name one with --label"
+        )
+    if not set(source.fields.get("text", ())) <= set(_listed(fields.get("text"))):
+        # A text that was guessed may well be the class in words.
+        config = config.model_copy(update={"fields": {**fields, LABEL: column, "text": []}})
     if learned is None:
-        source = open_place(config, SourceConfig(path=str(path)), config.fields, strict=False)
-        if LABEL not in source.targets:
-            raise DataError(
-                f"{source.name} has no column {column!r} to take labels from; it has "
-                f"{', '.join(source.columns)}: name one with --label"
-            )
         learned, _ = learn(config, [(source, readable(source, range(len(source))))])
-    dataset = open_dataset(path, config, tokenizer, quarantine, progress, learned)
-    return dataset, learned
+    return open_dataset(path, config, tokenizer, quarantine, progress, learned), learned
+
+
+def _listed(columns: str | list[str] | None) -> list[str]:
+    return [columns] if isinstance(columns, str) else columns or []
