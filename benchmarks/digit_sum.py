@@ -83,7 +83,15 @@ def show(
     figures: dict[str, list[dict[str, float]]], blind: dict[str, float], facts: dict[str, str]
 ) -> None:
     table = Table(title="Accuracy of the sum, on pictures and recordings never met before")
-    columns = ("both", "lowest", "highest", "without sound", "without picture", "weights", "training")
+    columns = (
+        "both",
+        "lowest",
+        "highest",
+        "without sound",
+        "without picture",
+        "weights",
+        "training",
+    )
     table.add_column("fusion")
     for column in columns:
         table.add_column(column, justify="right")
