@@ -11,7 +11,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def load_script(path: str) -> ModuleType:
-    """The script at `path` below `benchmarks/`, which imports its neighbours as it does when run."""
+    """The script at `path` below `benchmarks/`; it finds its neighbours as it does when run."""
     if str(BENCHMARKS) not in sys.path:
         sys.path.append(str(BENCHMARKS))
     name = f"benchmarks_{Path(path).stem}"
