@@ -15,6 +15,7 @@ from sensorium.data import lines
 from sensorium.data.clips import ClipTable, open_clips, videos_below
 from sensorium.data.coco import CocoTable
 from sensorium.data.columns import ROWS_LOOKED_AT, Fields, known_fields, map_columns, require_name
+from sensorium.data.each import EachTable
 from sensorium.data.files import Location, Remote
 from sensorium.data.hub import HubTable, is_hub, is_saved
 from sensorium.data.lines import LineTable
@@ -49,6 +50,9 @@ class SourceConfig(Config):
     fields: dict[str, str | list[str]] | None = None
     """Modality or target -> column or columns, of this set; what is not said here is as in
     `data.fields`."""
+    each: str | None = None
+    """A column of lists, each item of which is a row of its own: `each: questions` makes a row of
+    every question about a picture, the keys of the question beside the columns of the picture."""
     name: str | None = Field(default=None, min_length=1)
     """By which `sources` of a task names this set; in a list all have names or none."""
     weight: float = Field(default=1.0, gt=0)
@@ -182,6 +186,8 @@ def open_source(
     files = [files] if isinstance(files, Path | Remote) else list(files)
     place = place or SourceConfig(path=str(files[0]))
     table = open_table(place, files, subtitles or SubtitlesConfig())
+    if place.each is not None:
+        table = EachTable(table, place.each)
     if not len(table):
         first = f"; the first: {table.broken[0].reason}" if table.broken else ""
         raise DataError(f"{place.path}: expected rows, found none that can be read{first}")

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from sensorium.data import lines
 from sensorium.data.columns import ROWS_LOOKED_AT, Fields, map_columns
+from sensorium.data.each import EachStream, require_column
 from sensorium.data.files import Location
 from sensorium.data.hub import HubStream, is_hub
 from sensorium.data.lines import LineStream
@@ -166,6 +167,9 @@ def open_stream(
         DataError: the path is of no known format, holds no rows, or its columns cannot be mapped.
     """
     stream = _open_stream(files, place, subtitles or SubtitlesConfig())
+    if place.each is not None:
+        _require_each(stream, place.each)
+        stream = EachStream(stream, place.each)
     rows = [row.values for row in StreamSource(stream, [], {}, [], {}).first_rows(ROWS_LOOKED_AT)]
     if not rows:
         raise DataError(f"{place.path}: expected rows, found none that can be read")
@@ -175,6 +179,11 @@ def open_stream(
     if isinstance(stream, TableStream):
         source.optional = optional_in(stream.table, mapped)
     return source
+
+
+def _require_each(stream: Stream, column: str) -> None:
+    rows = StreamSource(stream, [], {}, [], {}).first_rows(ROWS_LOOKED_AT)
+    require_column(stream.name, list({name: None for row in rows for name in row.values}), column)
 
 
 def _open_stream(
