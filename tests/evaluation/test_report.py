@@ -89,6 +89,29 @@ def test_figures_and_facts_are_there(write):
     assert page.index("the test set") < page.index("the validation set")
 
 
+def test_accuracies_by_type_stand_beside_blind_ones(write):
+    metrics = {
+        "test/question_answering/accuracy": 0.9,
+        "test/question_answering/accuracy_majority": 0.2,
+        "test/question_answering/accuracy_of_colour": 0.875,
+        "test/question_answering/accuracy_majority_of_colour": 0.25,
+    }
+    blind = {"question_answering/accuracy": 0.3, "question_answering/accuracy_of_colour": 0.125}
+    withheld = {"test": {"image": blind}}
+    (split,) = figures_by_split(metrics, withheld)
+    (types,) = split.types
+    assert types.name == "question answering"
+    assert types.columns == ["accuracy", "without image", "majority"]
+    assert types.rows == {"all": [0.9, 0.3, 0.2], "colour": [0.875, 0.125, 0.25]}
+    assert list(split.others) == [
+        "question answering, accuracy",
+        "question answering, accuracy majority",
+    ]
+    page = write(summary=SUMMARY | {"metrics": metrics, "withheld": withheld})
+    assert "By type: question answering" in page
+    assert "87.5%" in page
+
+
 def test_nothing_is_loaded_from_outside(write):
     page = write()
     assert not re.search(r"https?://|url\(|@import|<script", page)

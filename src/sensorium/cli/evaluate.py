@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sensorium.cli.console import Announcer, print_json
-from sensorium.cli.figures import print_figures, print_probe, print_withheld
+from sensorium.cli.figures import print_figures, print_probe, print_types, print_withheld
 from sensorium.cli.options import DeviceOption, JsonOption, RunArgument
 
 
@@ -55,6 +55,7 @@ def evaluate(
         print_json({"run": str(run), **summary})
         return
     print_figures(summary["metrics"], split)
+    print_types(summary, split)
     print_withheld(summary, split)
     if probe is not None:
         print_probe(summary["probe"][split])

@@ -8,6 +8,7 @@ from typing import Any
 from sensorium.cli.console import print_table
 
 RETRIEVAL = ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank", "chance")
+BY_TYPE = ("accuracy_of_", "accuracy_majority_of_")
 HEADINGS = ("R@1", "R@5", "R@10", "median rank", "chance", "R@1/chance")
 
 
@@ -30,7 +31,9 @@ def print_figures(metrics: Mapping[str, float], split: str) -> None:
     others = {
         k: v
         for k, v in own.items()
-        if k.rpartition("/")[0] not in directions and not k.startswith("probe/")
+        if k.rpartition("/")[0] not in directions
+        and not k.startswith("probe/")
+        and not k.rpartition("/")[2].startswith(BY_TYPE)
     }
     if others:
         rows = [[_words(name), _figure(figure)] for name, figure in others.items()]
@@ -76,6 +79,24 @@ def print_probe(probed: Mapping[str, Any]) -> None:
     name = probed["data"].rstrip("/").rpartition("/")[2]
     title = f"{name}: {probed['classes']} classes, accuracy by labels of each"
     print_table(title, columns, rows)
+
+
+def print_types(summary: Mapping[str, Any], split: str) -> None:
+    """Accuracies by type of question, beside what is reached blindly; nothing where there are none.
+
+    Args:
+        summary: what `summary.json` holds.
+        split: which split to show.
+    """
+    from sensorium.evaluation.figures import figures_by_type
+
+    own = _of_split(summary["metrics"], split)
+    for task in figures_by_type(own, summary.get("withheld", {}).get(split, {})):
+        rows = [
+            [name, *("-" if figure is None else _figure(figure) for figure in row)]
+            for name, row in task.rows.items()
+        ]
+        print_table(f"{split}: {task.name} by type", ["", *task.columns], rows)
 
 
 def _of_split(metrics: Mapping[str, float], split: str) -> dict[str, float]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sensorium.cli.console import Announcer, print_json
-from sensorium.cli.figures import print_figures
+from sensorium.cli.figures import print_figures, print_types
 from sensorium.cli.options import JsonOption, OverridesArgument, RecipeArgument
 
 SIGNAL_EXIT_BASE = 128  # what a shell reports for a process that a signal ended
@@ -53,6 +53,7 @@ def pretrain(
         return
     for split in ("validation", "test"):
         print_figures(result.summary["metrics"], split)
+        print_types(result.summary, split)
     seconds, speed = result.summary["train_seconds"], result.summary["samples_per_second"]
     typer.echo(f"trained {seconds:.0f} s at {speed:.0f} samples/s, in {folder}")
     if (folder / "report.html").exists():

@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 
 from sensorium.tasks.ranking import RECALL_AT
 
-MAIN_FIGURES = r"/(recall_at_1|accuracy)$"
+MAIN_FIGURES = r"/(recall_at_1|accuracy|r2)$"
+
+OF_TYPE = r"(.+)/accuracy_(majority_)?of_([^/]+)"
+"""A figure of one type of questions, `task/accuracy_of_colour`, or what a guess by type reaches."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class SplitFigures:
         matching: accuracy; guessing gives 0.5.
         masked_language: accuracy.
         masked_language_withheld: the same with all but the text withheld.
+        types: accuracies by type of question, of each task that has them.
         others: spoken name -> figure, of everything else.
         withheld: what becomes of the figures without some modalities.
     """
@@ -54,6 +58,7 @@ class SplitFigures:
     matching: float | None
     masked_language: float | None
     masked_language_withheld: float | None
+    types: list[Types]
     others: dict[str, float]
     withheld: Withheld | None = None
 
@@ -70,6 +75,49 @@ class Withheld:
 
     columns: list[str]
     rows: dict[str, list[float | None]]
+
+
+@dataclass(frozen=True)
+class Types:
+    """Accuracies of a task by type of question, each beside what is reached blindly.
+
+    Attributes:
+        name: of the task, for people.
+        columns: `accuracy`, then what is withheld, as in `without image`, then `majority`.
+        rows: type -> its figures; the first row is of all questions together.
+    """
+
+    name: str
+    columns: list[str]
+    rows: dict[str, list[float | None]]
+
+
+def figures_by_type(
+    metrics: Mapping[str, float], without: Mapping[str, Mapping[str, float]]
+) -> list[Types]:
+    """The accuracies by type of one split, of each task that has them.
+
+    Args:
+        metrics: named `task/what`.
+        without: modalities joined by `+` -> the same, as far as they can be computed.
+    """
+    matches = [match for name in metrics if (match := re.fullmatch(OF_TYPE, name))]
+    tasks = dict.fromkeys(match[1] for match in matches)
+    columns = ["accuracy", *(f"without {n.replace('+', ' + ')}" for n in without), "majority"]
+
+    def row(task: str, end: str) -> list[float | None]:
+        name, blind = f"{task}/accuracy{end}", f"{task}/accuracy_majority{end}"
+        return [metrics.get(name), *(of.get(name) for of in without.values()), metrics.get(blind)]
+
+    return [
+        Types(
+            name=spoken(task),
+            columns=columns,
+            rows={"all": row(task, "")}
+            | {m[3]: row(task, f"_of_{m[3]}") for m in matches if m[1] == task},
+        )
+        for task in tasks
+    ]
 
 
 def withheld_figures(
@@ -104,7 +152,7 @@ def figures_by_split(
     withheld = withheld or {}
     return [
         replace(
-            _figures(split, splits[split]),
+            _figures(split, splits[split], withheld.get(split, {})),
             withheld=withheld_figures(splits[split], withheld.get(split, {})),
         )
         for split in sorted(splits, key=lambda s: s != "test")
@@ -123,8 +171,10 @@ def direction_in_words(name: str) -> str:
     return spoken(plain) + (", re-ranked" if plain != direction else "")
 
 
-def _figures(split: str, figures: Mapping[str, float]) -> SplitFigures:
-    left = dict(figures)
+def _figures(
+    split: str, figures: Mapping[str, float], withheld: Mapping[str, Mapping[str, float]]
+) -> SplitFigures:
+    left = {name: figure for name, figure in figures.items() if not re.fullmatch(OF_TYPE, name)}
     first = f"/recall_at_{RECALL_AT[0]}"
     directions = [what.removesuffix(first) for what in figures if what.endswith(first)]
     return SplitFigures(
@@ -141,6 +191,7 @@ def _figures(split: str, figures: Mapping[str, float]) -> SplitFigures:
         matching=left.pop("matching/accuracy", None),
         masked_language=left.pop("masked_language/accuracy", None),
         masked_language_withheld=left.pop("masked_language/accuracy_withheld", None),
+        types=figures_by_type(figures, withheld),
         others={
             spoken(name): figure
             for name, figure in left.items()
