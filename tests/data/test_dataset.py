@@ -198,12 +198,12 @@ def test_a_set_that_turns_out_too_large_is_read_from_files(
         copyfile(folder / "pictures/0.png", folder / f"{number}.png")
     write(folder / "a.jsonl", [{"image": f"{n}.png", "text": "x"} for n in range(40)])
     source = open_source(folder / "a.jsonl")
-    config = DataConfig(image={"size": 256}, cache_megabytes=1)  # 6 pictures take 1.18 MB
+    config = DataConfig(image={"size": 128}, cache_megabytes=1)  # 40 pictures take 1.97 MB
     data = Dataset(source, config, tokenizer, training=False, seed=0)
     told: list[int] = []
     assert data.prepare(lambda done, total: told.append(done)) == []
     assert len(told) < 40
-    assert data.sample(39, 0).values["image"].shape == (3, 256, 256)
+    assert data.sample(39, 0).values["image"].shape == (3, 128, 128)
 
 
 def test_pictures_inside_a_table(folder: Path, tokenizer: Tokenizer) -> None:

@@ -1,4 +1,4 @@
-"""The items of lists as rows with ids of their own, of tables and streams; files decoded once."""
+"""The items of lists as rows with ids of their own, of tables and streams."""
 
 import json
 from collections import Counter
@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from sensorium.data import DataConfig, DataSplits, Loader, StreamLoader, open_splits
-from sensorium.data.modalities import Image
 from sensorium.errors import DataError
 
 Write = Callable[[Path, list[Any]], None]
@@ -127,24 +126,3 @@ def test_lists_of_parquet(folder: Path, inside: bool) -> None:
         "train.parquet:0/2",
         "train.parquet:3/1",
     ]
-
-
-def test_a_file_that_many_rows_name_is_decoded_and_kept_once(
-    folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    few, many = ({"image": f"pictures/{n}.png", "text": "x"} for n in range(2))
-    write(folder / "train.jsonl", [few] + [many] * 20 + [{"image": "absent.png", "text": "x"}] * 2)
-    decoded: Counter[str] = Counter()
-    decode = Image.decode_medium
-
-    def counting(self: Image, medium: Any) -> Any:
-        decoded[medium.name] += 1
-        return decode(self, medium)
-
-    monkeypatch.setattr(Image, "decode_medium", counting)
-    settings = {"place": {"each": None}, "fields": {"image": "image", "text": "text"}}
-    splits = open_splits(config(folder, **settings), 0, None)
-    assert set(decoded.values()) == {1}
-    assert [one.id for one in splits.quarantine.broken()] == ["train.jsonl:22", "train.jsonl:23"]
-    places = [splits.train._store.find(row).candidates["image"] for row in range(21)]
-    assert places == [[0]] + [[1]] * 20
