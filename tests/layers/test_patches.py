@@ -7,6 +7,7 @@ from sensorium.layers.patches import (
     cut_patches,
     draw_kept_patches,
     hide_patches,
+    join_patches,
     positions_of_grids,
     resize_positions,
     take_patches,
@@ -69,6 +70,11 @@ def test_chosen_patches_are_real_and_in_order(generator):
         assert len(kept) == max(1, round(int(real[row].sum()) / 2))
         assert kept == sorted(set(kept))
         assert real[row][kept].all()
+
+
+def test_joined_patches_are_the_picture():
+    picture = torch.rand(2, 3, 8, 12)
+    assert torch.equal(join_patches(cut_patches(picture, 4), (2, 3), 4), picture)
 
 
 def test_hidden_patches_are_a_share_of_the_real_ones(generator):

@@ -20,6 +20,7 @@ from sensorium.tasks.masked_patches import (
     MaskedPatches,
     normalised,
 )
+from sensorium.tasks.reconstruction import reconstruct
 from sensorium.tasks.task import Encoded
 
 SIZES = {"width": 16, "depth": 2, "heads": 2}
@@ -203,6 +204,33 @@ def test_patches_can_be_learned(generator):
     assert figures["explained"] == pytest.approx(
         1 - figures["error"] / figures["error_of_mean_patch"]
     )
+
+
+@pytest.mark.parametrize("kind", ["image", "image of its own shape"])
+@pytest.mark.parametrize("normalise", [False, True])
+def test_a_reconstruction_shows_what_was_left_what_was_told_and_the_whole(
+    kind, normalise, generator
+):
+    model = model_of(kind).eval()
+    task = task_of(kind, model, normalise=normalise)
+    prepared = task.prepare(batch_of(kind), generator)
+    shown = reconstruct(task, model, prepared)
+    assert [one.id for one in shown] == [id for n, id in enumerate(prepared.ids) if n != 1]
+    image, drawn = prepared.inputs["image"], prepared.inputs[task.key]
+    columns = image.values.shape[3] // 4
+    for row, one in enumerate(shown):
+        _, height, width = one.whole.shape
+        assert torch.equal(one.whole, image.values[row, :, :height, :width])
+        assert height * width == 16 * int(drawn.mask[row].sum())
+        for place in drawn.mask[row].nonzero()[:, 0].tolist():
+            y, x = (4 * at for at in divmod(place, columns))
+            patch = (slice(None), slice(y, y + 4), slice(x, x + 4))
+            seen = bool(drawn.values[row, place])
+            assert torch.equal(one.told[patch], one.whole[patch]) == seen
+            assert bool((one.left[patch] == 128).all()) != seen
+            if normalise and not seen:
+                told, whole = one.told[patch].float().mean(), one.whole[patch].float().mean()
+                assert abs(told - whole) < 50
 
 
 def test_whole_samples_are_encoded_only_where_a_task_reads_them(generator, monkeypatch):

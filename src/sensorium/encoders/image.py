@@ -18,6 +18,7 @@ from sensorium.layers.patches import (
     choose_patches,
     cut_patches,
     draw_kept_patches,
+    join_patches,
     take_patches,
 )
 
@@ -86,6 +87,12 @@ class ImageEncoder(PixelEncoder):
         """As `PatchedEncoder.patches_of`: normalised pixels, by colour, row and column."""
         pixels = self._normalised(inputs.values, torch.float32)
         return Patches(cut_patches(pixels, self.patch_size), self._grid_of(inputs.values))
+
+    def pictures_of(self, patches: Patches) -> Tensor:
+        """The pictures uint8 [P, 3, H, W] that `patches_of` has cut."""
+        pixels = join_patches(patches.values, patches.grid, self.patch_size)
+        pixels = pixels * self.deviation[:, None, None] + self.mean[:, None, None]
+        return pixels.round().clamp(0, 255).to(torch.uint8)
 
     def encode_visible(self, inputs: Inputs, visible: Tensor) -> tuple[Tensor, Tensor]:
         """As `PatchedEncoder.encode_visible`."""

@@ -41,6 +41,15 @@ def cut_patches(
     return grid.permute(0, 1, 3, 5, 2, 4).reshape(B, (H // P) * (W // Q), C * P * Q)
 
 
+def join_patches(
+    patches: Shaped[Tensor, "B N patch_values"], grid: tuple[int, int], patch_size: int
+) -> Shaped[Tensor, "B C H W"]:
+    """The images that `cut_patches` has cut, from a grid of rows and columns of square patches."""
+    (rows, columns), P = grid, patch_size
+    values = patches.view(len(patches), rows, columns, -1, P, P)
+    return values.permute(0, 3, 1, 4, 2, 5).reshape(len(patches), -1, rows * P, columns * P)
+
+
 def draw_kept_patches(
     samples: int, patches: int, drop: float, generator: torch.Generator
 ) -> Int[Tensor, "B K"]:

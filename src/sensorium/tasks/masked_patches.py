@@ -208,10 +208,23 @@ class MaskedAudio(MaskedPatches):
     modality: ClassVar[str] = "audio"
 
 
-def normalised(values: Float[Tensor, "*P v"]) -> Float[Tensor, "*P v"]:
+def normalised(patches: Float[Tensor, "*P v"]) -> Float[Tensor, "*P v"]:
     """Every patch less its mean, over its deviation."""
-    variance, mean = torch.var_mean(values, dim=-1, keepdim=True, correction=0)
-    return (values - mean) / (variance + LEAST_VARIANCE).sqrt()
+    mean, deviation = _mean_and_deviation(patches)
+    return (patches - mean) / deviation
+
+
+def denormalised(
+    values: Float[Tensor, "*P v"], like: Float[Tensor, "*P v"]
+) -> Float[Tensor, "*P v"]:
+    """Normalised patches with the mean and the deviation of others."""
+    mean, deviation = _mean_and_deviation(like)
+    return values * deviation + mean
+
+
+def _mean_and_deviation(patches: Tensor) -> tuple[Tensor, Tensor]:
+    variance, mean = torch.var_mean(patches, dim=-1, keepdim=True, correction=0)
+    return mean, (variance + LEAST_VARIANCE).sqrt()
 
 
 def _hidden(drawn: Inputs) -> Bool[Tensor, "P N"]:
