@@ -56,6 +56,23 @@ def test_retrieval_does_not_depend_on_the_batch_size(mixture):
     assert contrastive_figures(mixture, 1) == whole
 
 
+def test_the_first_pictures_are_reconstructed_where_patches_were_hidden(mixture):
+    masked = small_mixture("masked_image", "masked_language").eval()
+    lacking = {"image": [n != 1 for n in range(SAMPLES)]}
+    found = evaluate(masked, batches(10, **lacking), EvaluationConfig(), seed=3)
+    assert [one.id for one in found.reconstructed] == [
+        f"made.jsonl:{n}" for n in (1, 3, 4, 5, 6, 7, 8)
+    ]
+    for one in found.reconstructed:
+        assert not torch.equal(one.left, one.whole)
+    again = evaluate(masked, batches(10, **lacking), EvaluationConfig(), seed=3)
+    assert torch.equal(again.reconstructed[0].left, found.reconstructed[0].left)
+    assert found.metrics["masked_image/error"] > 0
+    assert evaluate(mixture, batches(6), EvaluationConfig()).reconstructed == []
+    nobody = evaluate(masked, batches(6, image=[False] * SAMPLES), EvaluationConfig())
+    assert nobody.reconstructed == []
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_the_training_mode_is_restored(mixture, training):
     mixture.train(training)

@@ -1,6 +1,8 @@
+import base64
 import io
 import re
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -9,6 +11,7 @@ from sensorium.evaluation.curves import MOST_POINTS, charts
 from sensorium.evaluation.examples import directions
 from sensorium.evaluation.figures import figures_by_split
 from sensorium.evaluation.report import Shown, write_report
+from sensorium.tasks.reconstruction import Reconstruction
 from sensorium.tasks.retrieval import Retrieval
 
 IDS = [f"test.jsonl:{row}" for row in range(1, 9)]
@@ -133,6 +136,24 @@ def test_missing_parts_leave_their_section_out(write):
     page = write(summary={}, curves=[], retrieved=[])
     assert "<h2>" not in page
     assert "emoji</h1>" in page
+
+
+def test_what_was_hidden_is_shown_beside_what_was_told_and_the_whole(write):
+    pictures = [torch.full((3, 8, 12), colour, dtype=torch.uint8) for colour in (9, 99, 200)]
+    page = write(reconstructed=[Reconstruction("test.jsonl:5", *pictures)])
+    assert "Hidden patches" in page
+    found = re.findall(r'<img src="data:image/webp;base64,([^"]*)" alt="test.jsonl:5, (\w+)"', page)
+    assert [name for _, name in found] == ["left", "told", "whole"]
+    for (data, _), expected in zip(found, pictures, strict=True):
+        shown = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+        assert torch.equal(torch.from_numpy(np.array(shown)).permute(2, 0, 1), expected)
+
+
+def test_the_gradient_of_each_task_has_a_chart():
+    rows = [{"step": n, "train/a/gradient_norm": 1.0, "train/b/gradient_norm": n} for n in (1, 2)]
+    (chart,) = charts(rows)
+    assert chart.title == "Gradient of each task on encoders and fusion"
+    assert [(line.name, line.last) for line in chart.lines] == [("a", "1"), ("b", "2")]
 
 
 def test_the_right_one_is_marked_once_per_example(write):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 from PIL import Image
+from torch import Tensor
 
 from sensorium.data.image import ImageConfig, decode_image
 
@@ -23,6 +25,11 @@ def thumbnail(image: bytes, side: int) -> str:
         BrokenSample: it is empty, damaged, too large, or not a picture.
     """
     pixels = decode_image(image, ImageConfig(size=side, fit="pad"))
+    return picture_inside(pixels, quality=85)
+
+
+def picture_inside(pixels: Tensor, **options: Any) -> str:
+    """A picture, uint8 [3, H, W], as a data URI; options are those of Pillow's WebP."""
     encoded = io.BytesIO()
-    Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(encoded, "WEBP", quality=85)
+    Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(encoded, "WEBP", **options)
     return "data:image/webp;base64," + base64.b64encode(encoded.getvalue()).decode("ascii")

@@ -16,8 +16,12 @@ from torch import Tensor
 from sensorium.batch import Batch
 from sensorium.config import Config
 from sensorium.evaluation.rerank import KeptEncodings, Reranker
-from sensorium.tasks import Contrastive, Matching, Mixture
+from sensorium.tasks import Contrastive, MaskedImage, Matching, Mixture
+from sensorium.tasks.reconstruction import Reconstruction, reconstruct
 from sensorium.tasks.retrieval import Retrieval
+
+RECONSTRUCTED = 8
+"""Samples whose pictures are reconstructed, to be seen."""
 
 
 class EvaluationConfig(Config):
@@ -50,6 +54,8 @@ class Evaluation:
         ids: of the samples that `retrieved` counts by.
         retrieved: what was found for what, in every direction; empty without a contrastive task.
         withheld: modalities joined by "+" -> the figures that are left without them.
+        reconstructed: pictures of the first samples, of which most was hidden; empty without a
+            masked image task.
     """
 
     metrics: dict[str, float]
@@ -57,6 +63,7 @@ class Evaluation:
     ids: list[str]
     retrieved: list[Retrieval]
     withheld: dict[str, dict[str, float]]
+    reconstructed: list[Reconstruction] = field(default_factory=list)
 
 
 @dataclass
@@ -89,6 +96,7 @@ class _Collected:
     Attributes:
         predicted: with nothing withheld, and then with each of what is withheld.
         modalities: that some sample has.
+        first: the first samples.
     """
 
     predicted: list[_Predicted]
@@ -96,6 +104,7 @@ class _Collected:
     encodings: KeptEncodings = field(default_factory=KeptEncodings)
     modalities: set[str] = field(default_factory=set)
     samples: int = 0
+    first: Batch | None = None
 
 
 @torch.no_grad()
@@ -138,7 +147,8 @@ def evaluate(
             for hidden, predicted in zip(withheld, others, strict=True)
             if collected.modalities >= set(hidden)
         }
-    return Evaluation(metrics, collected.samples, collected.ids, retrieved, left)
+        reconstructed = _reconstructed(mixture, collected.first, seed)
+    return Evaluation(metrics, collected.samples, collected.ids, retrieved, left, reconstructed)
 
 
 def _collect(
@@ -161,11 +171,23 @@ def _collect(
             if keep_encodings:
                 collected.encodings.add(encodings, first_row=len(collected.ids))
             collected.ids += batch.ids
+        if collected.first is None:
+            collected.first = batch.rows(torch.arange(min(RECONSTRUCTED, len(batch))))
         collected.modalities |= encodings.keys()
         collected.samples += len(batch)
         if on_batch is not None:
             on_batch(collected.samples)
     return collected
+
+
+def _reconstructed(mixture: Mixture, batch: Batch | None, seed: int) -> list[Reconstruction]:
+    if batch is None or "masked_image" not in mixture.tasks:
+        return []
+    task = mixture.tasks["masked_image"]
+    assert isinstance(task, MaskedImage), "a task is what its name says"
+    generator = torch.Generator(next(mixture.parameters()).device).manual_seed(seed)
+    prepared = task.prepare(mixture.seen_by("masked_image", batch), generator)
+    return reconstruct(task, mixture.model, prepared) if task.count(prepared) else []
 
 
 @contextmanager

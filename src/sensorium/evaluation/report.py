@@ -10,8 +10,10 @@ from sensorium.evaluation.curves import charts
 from sensorium.evaluation.examples import Shown, directions
 from sensorium.evaluation.figures import figures_by_split
 from sensorium.evaluation.probe.panel import probe_panel
+from sensorium.evaluation.strips import strips
 from sensorium.page import write_page
 from sensorium.tasks.ranking import RECALL_AT
+from sensorium.tasks.reconstruction import Reconstruction
 from sensorium.tasks.retrieval import Retrieval
 
 __all__ = ["Shown", "write_report"]
@@ -25,6 +27,7 @@ def write_report(
     curves: Sequence[Mapping[str, float]],
     retrieved: Sequence[Retrieval],
     show: Callable[[int], Shown],
+    reconstructed: Sequence[Reconstruction] = (),
     examples: int = 8,
 ) -> None:
     """Write the report of a run. What the run does not have leaves its section out.
@@ -36,6 +39,7 @@ def write_report(
         curves: the rows of `metrics.jsonl`.
         retrieved: every direction of retrieval over the split that was judged last.
         show: number of a sample of that split -> what is shown of it.
+        reconstructed: pictures of which most was hidden.
         examples: best and worst retrievals, of each direction.
     """
     write_page(
@@ -47,6 +51,7 @@ def write_report(
         probes=[probe_panel(split, of) for split, of in summary.get("probe", {}).items()],
         charts=charts(curves),
         directions=directions(retrieved, show, examples),
+        strips=strips(reconstructed),
         facts=[(name, say(summary[key])) for name, key, say in FACTS if key in summary],
     )
 

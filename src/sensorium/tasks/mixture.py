@@ -54,17 +54,14 @@ class Mixture(nn.Module):
             if kept is None:
                 batch = task.prepare(batch, generator)
             else:
-                prepared = task.prepare(_keep(batch, kept), generator)
+                prepared = task.prepare(self.seen_by(name, batch), generator)
                 inputs, targets = prepared.inputs | batch.inputs, prepared.targets | batch.targets
                 batch = replace(batch, inputs=inputs, targets=targets)
         return batch
 
     def counts(self, batch: Batch) -> dict[str, int]:
         """Valid items of each task in a prepared batch; a task without any is left out."""
-        counts = {
-            name: task.count(_keep(batch, self._kept(name, batch)))
-            for name, task in self.tasks.items()
-        }
+        counts = {name: task.count(self.seen_by(name, batch)) for name, task in self.tasks.items()}
         return {name: count for name, count in counts.items() if count}
 
     def forward(
@@ -89,7 +86,7 @@ class Mixture(nn.Module):
         for name, task in chosen.items():
             kept = self._kept(name, batch)
             seen = encoded if kept is None else encoded.keep(kept)
-            losses[name] = task.loss(self.model, seen, _keep(batch, kept), generator)
+            losses[name] = task.loss(self.model, seen, self.seen_by(name, batch), generator)
         return losses
 
     def predict(
@@ -133,12 +130,19 @@ class Mixture(nn.Module):
     ) -> dict[str, dict[str, Tensor]]:
         predictions = {}
         for name, task in self.tasks.items():
-            kept = self._kept(name, batch)
-            seen = _keep(batch, kept)
+            seen = self.seen_by(name, batch)
             if task.can_predict(seen):
+                kept = self._kept(name, batch)
                 of_task = encoded if kept is None else encoded.keep(kept)
                 predictions[name] = task.predict(self.model, of_task, seen, generator)
         return predictions
+
+    def seen_by(self, name: str, batch: Batch) -> Batch:
+        """The batch in which only samples of a task's sources have anything."""
+        kept = self._kept(name, batch)
+        if kept is None:
+            return batch
+        return batch.keep(dict.fromkeys([*batch.inputs, *batch.encodings], kept))
 
     def _kept(self, name: str, batch: Batch) -> Bool[Tensor, " B"] | None:
         """Which samples a task may see; None: all of them."""
@@ -147,12 +151,3 @@ class Mixture(nn.Module):
         kept = [not source or source in self.sources[name] for source in batch.sources]
         device = next(self.model.parameters()).device
         return None if all(kept) else torch.tensor(kept, device=device)
-
-
-def _keep(batch: Batch, kept: Bool[Tensor, " B"] | None) -> Batch:
-    """The batch in which only the samples that `kept` holds true have anything; None: all."""
-    return (
-        batch
-        if kept is None
-        else batch.keep(dict.fromkeys([*batch.inputs, *batch.encodings], kept))
-    )

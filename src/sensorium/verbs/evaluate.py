@@ -23,7 +23,6 @@ from sensorium.evaluation.probe import LABELS_PER_CLASS, Probed
 from sensorium.evaluation.report import Shown, write_report
 from sensorium.run import Run, choose_device
 from sensorium.tasks import Mixture
-from sensorium.tasks.retrieval import Retrieval
 from sensorium.training.log import METRICS, read_metrics
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.probe import Labelled, probe_run
@@ -169,23 +168,24 @@ def record(run: Run, judged: Evaluation, dataset: Dataset | Mixed, split: str) -
     summary["judged_samples"] = summary.get("judged_samples", {}) | {split: judged.samples}
     summary["withheld"] = summary.get("withheld", {}) | {split: judged.withheld}
     run.write_summary(summary)
-    report(run, summary, judged.retrieved, lambda row: _shown(dataset, judged.ids[row]))
+    report(run, summary, judged, lambda row: _shown(dataset, judged.ids[row]))
     return summary
 
 
 def report(
     run: Run,
     summary: dict[str, Any],
-    retrieved: Sequence[Retrieval] = (),
+    judged: Evaluation | None = None,
     show: Callable[[int], Shown] = lambda row: Shown(str(row), None, None),
 ) -> None:
-    """Write the run's report anew, with what was retrieved from the set that was judged last."""
+    """Write the run's report anew, with examples from the set that was judged last."""
     write_report(
         run.folder / "report.html",
         title=run.recipe.name,
         summary=summary,
         curves=read_metrics(run.folder / METRICS),
-        retrieved=retrieved,
+        retrieved=judged.retrieved if judged else (),
+        reconstructed=judged.reconstructed if judged else (),
         show=show,
     )
 
