@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sensorium.verbs.compare import compare
     from sensorium.verbs.demo import demo
     from sensorium.verbs.evaluate import evaluate
+    from sensorium.verbs.finetune import finetune
     from sensorium.verbs.index import index
     from sensorium.verbs.pretrain import pretrain
     from sensorium.verbs.runs import runs
@@ -37,6 +38,7 @@ _HOMES = {
     "compare": "sensorium.verbs.compare",
     "demo": "sensorium.verbs.demo",
     "evaluate": "sensorium.verbs.evaluate",
+    "finetune": "sensorium.verbs.finetune",
     "index": "sensorium.verbs.index",
     "load_recipe": "sensorium.recipe",
     "pretrain": "sensorium.verbs.pretrain",
@@ -54,6 +56,7 @@ __all__ = [
     "compare",
     "demo",
     "evaluate",
+    "finetune",
     "index",
     "load_recipe",
     "pretrain",

@@ -83,15 +83,20 @@ def load_recipe(recipe: Recipe | str | Path, overrides: Sequence[str] = ()) -> R
 
 
 def recipe_tree(
-    recipe: Recipe | str | Path, overrides: Sequence[str] = ()
+    recipe: Recipe | str | Path, overrides: Sequence[str] = (), *, defaults: bool = True
 ) -> tuple[str, dict[str, Any]]:
     """A recipe's name for messages, and its plain tree with the overrides, unchecked.
+
+    Args:
+        recipe: as for `load_recipe`.
+        overrides: the same.
+        defaults: whether one that was read before comes with what it did not say.
 
     Raises:
         RecipeError: there is no such recipe, or it is no tree.
     """
     if isinstance(recipe, Recipe):
-        name, tree = recipe.name, recipe.model_dump(mode="json")
+        name, tree = recipe.name, recipe.model_dump(mode="json", exclude_unset=not defaults)
     else:
         name, text = _read(str(recipe))
         try:
@@ -104,8 +109,7 @@ def recipe_tree(
             raise RecipeError(
                 f"recipe {name}: expected a mapping of keys, got {type(tree).__name__}"
             )
-    for override in overrides:
-        _apply_override(tree, override)
+    apply_overrides(tree, overrides)
     return name, tree
 
 
@@ -161,6 +165,12 @@ def _read(name_or_path: str) -> tuple[str, str]:
         )
     resource = files("sensorium.recipes") / f"{name_or_path}.yaml"
     return name_or_path, resource.read_text(encoding="utf-8")
+
+
+def apply_overrides(tree: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Put other values at some dotted keys of a plain tree, in place."""
+    for override in overrides:
+        _apply_override(tree, override)
 
 
 def _apply_override(tree: dict[str, Any], override: str) -> None:
@@ -239,6 +249,11 @@ def _explain(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         valid = sorted(config.model_fields) if config is not None else []
         return f"{where}: no such key{_nearest(str(last), valid)}; expected {', '.join(valid)}"
+    if where == "model" and (problem["type"] == "missing" or problem["input"] is None):
+        return (
+            "model: missing; give it in the recipe, or take that of a run by "
+            "`sensorium finetune RECIPE --from RUN`"
+        )
     if problem["type"] == "missing":
         return f"{where}: missing; give it in the recipe or as {where}=..."
     if problem["type"] == "union_tag_invalid":

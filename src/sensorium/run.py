@@ -235,10 +235,12 @@ class Run:
 
     def write_facts(self, facts: dict[str, Any]) -> None:
         """What the run was made from, beside its recipe: `run.json`."""
-        write_aside(self.folder / "run.json", _as_json({"versions": versions(), **facts}))
+        write_aside(self.folder / "run.json", _as_json({**facts, "versions": versions()}))
 
     def facts(self) -> dict[str, Any]:
-        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        """What was written so; nothing before it was."""
+        path = self.folder / "run.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """The final figures: `summary.json`."""

@@ -12,6 +12,7 @@ from sensorium.cli.check import check
 from sensorium.cli.compare import compare
 from sensorium.cli.demo import demo
 from sensorium.cli.evaluate import evaluate
+from sensorium.cli.finetune import finetune
 from sensorium.cli.index import index
 from sensorium.cli.memory import keep_freed_memory
 from sensorium.cli.pretrain import pretrain
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (demo, world, check, pretrain, compare, evaluate, index, search, runs):
+for verb in (demo, world, check, pretrain, finetune, compare, evaluate, index, search, runs):
     app.command()(verb)
 
 

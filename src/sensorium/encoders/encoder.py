@@ -5,6 +5,7 @@ Shapes: B samples, P of them with the modality present, N tokens, D width.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -94,6 +95,11 @@ class Encoder(nn.Module):
         if len(values) < len(present):
             values, mask, pooled = (_spread(x, present) for x in (values, mask, pooled))
         return Encoding(Tokens(values, mask), pooled, present)
+
+    def fit_positions(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The weights of an encoder that is the same but for the size of its inputs, as this one
+        takes them."""
+        return dict(weights)
 
     def stages(self) -> list[list[nn.Parameter]]:
         """The parameters from the bottom up: what embeds, then each layer of the Transformer, the

@@ -5,6 +5,8 @@ Shapes: P pictures, 3 colours, H x W pixels, N patches, D width.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -109,6 +111,14 @@ class PixelEncoder(Encoder):
             return values, positions_of_grids(self.positions, self.grid, grids)
         rows, columns = (side // patch_size for side in image.shape[2:])
         return values, resize_positions(self.positions, self.grid, (rows, columns))
+
+    def fit_positions(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Learned positions are interpolated where the number of patches differs."""
+        fitted = dict(weights)
+        if "positions" in fitted:
+            side = round(len(fitted["positions"]) ** 0.5)
+            fitted["positions"] = resize_positions(fitted["positions"], (side, side), self.grid)
+        return fitted
 
     @property
     def drops_now(self) -> bool:

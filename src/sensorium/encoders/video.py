@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from sensorium.batch import Inputs
 from sensorium.encoders.pixels import PixelEncoder, PixelEncoderConfig
-from sensorium.layers.patches import draw_kept_patches, resize_positions
+from sensorium.layers.patches import draw_kept_patches
 from sensorium.layers.space_time import DividedTransformer
 from sensorium.layers.transformer import Transformer
 
@@ -118,13 +118,10 @@ class VideoEncoder(PixelEncoder):
         Raises:
             ValueError: names what the weights lack, have beside or have in another shape.
         """
-        own, new = self.state_dict(), dict(weights)
+        own, new = self.state_dict(), self.fit_positions(weights)
         if "patch_embedding.weight" in new:
             weight = new["patch_embedding.weight"] / self.tubelet_frames
             new["patch_embedding.weight"] = weight.repeat(1, self.tubelet_frames)
-        if "positions" in new:
-            side = round(len(new["positions"]) ** 0.5)
-            new["positions"] = resize_positions(new["positions"], (side, side), self.grid)
         of_time = {name for name in own if "time_" in name}
         wrong = [f"lack {name}" for name in sorted(own.keys() - of_time - new.keys())]
         wrong += [f"have {name} beside" for name in sorted(new.keys() - own.keys())]

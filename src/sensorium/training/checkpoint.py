@@ -13,6 +13,7 @@ A folder under its final name is whole; one that ends in `.partial` was cut off 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -88,6 +89,12 @@ class Checkpoint:
         with safe_open(self.path / WEIGHTS, "pt") as saved:
             buffers = set(saved.keys()) - weights.keys()
             return weights | {name: saved.get_tensor(name) for name in buffers}
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the file with the weights to use."""
+        average = self.path / AVERAGE
+        path = average if average.exists() else self.path / WEIGHTS
+        return hashlib.sha256(path.read_bytes()).hexdigest()
 
     def restore(
         self, module: nn.Module, optimizer: torch.optim.Optimizer, average: MovingAverage | None

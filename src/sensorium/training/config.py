@@ -82,6 +82,10 @@ class TrainConfig(Config):
             raise ValueError("stop_after needs best_metric, which it watches")
         return self
 
+    def is_stale(self, validations: int) -> bool:
+        """Whether so many validations in a row without a better figure are enough."""
+        return self.stop_after is not None and validations >= self.stop_after
+
     def total_steps(self, batches_per_epoch: int) -> int:
         """The length in optimizer steps.
 

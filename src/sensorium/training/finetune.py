@@ -66,12 +66,16 @@ class FinetuneConfig(Config):
     cache_megabytes: int = Field(4096, gt=0)
     """Most memory that these features may take."""
 
-    @property
-    def keeps_weights(self) -> bool:
-        """Whether some weights never learn, or not from the first step."""
-        freeze = self.freeze
-        frozen = freeze.encoders or freeze.layers or freeze.fusion
-        return bool(frozen or self.unfreeze_over or self.lora is not None)
+    def needs_a_start(self) -> str | None:
+        """A setting that makes no sense for fresh weights, as in `freeze.layers`, if any."""
+        used = {
+            "freeze.encoders": self.freeze.encoders,
+            "freeze.layers": self.freeze.layers,
+            "freeze.fusion": self.freeze.fusion,
+            "unfreeze_over": self.unfreeze_over,
+            "lora": self.lora is not None,
+        }
+        return next((name for name, use in used.items() if use), None)
 
     def problems(self, depths: Mapping[str, int], has_fusion: bool) -> Iterator[str]:
         """Why a model cannot be fine-tuned so, as in `freeze.fusion: the model has no fusion`.

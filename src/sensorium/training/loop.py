@@ -164,7 +164,9 @@ class Loop:
         interval = Interval(self.state.step, self.steps)
         unusable_in_a_row = 0
         to_training(self.mixture)
-        while self.state.step < self.steps and not (self._stale() or self._stopped(stop)):
+        while self.state.step < self.steps and not self._stopped(stop):
+            if self.config.is_stale(self.state.stale_validations):
+                break
             started = time.perf_counter()
             with ranks.together():
                 batch = next(supply)
@@ -194,11 +196,6 @@ class Loop:
         assert self.saved is not None, "just saved"
         stopped_by = stop.signal if self.state.step < self.steps else None
         return Outcome(self.state, self.saved, stopped_by)
-
-    def _stale(self) -> bool:
-        """Whether validation has long brought nothing better."""
-        patience = self.config.stop_after
-        return patience is not None and self.state.stale_validations >= patience
 
     def _stopped(self, stop: StopRequest) -> bool:
         """Whether any rank got a signal; all of them then stop after the same step."""
