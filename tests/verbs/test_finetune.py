@@ -166,6 +166,10 @@ def test_pictures_of_another_size_interpolate_their_positions(trained, data, tmp
             ["data.text.vocabulary=400, but {run} was trained with 300"],
         ),
         (["data.image.fit=pad"], ["data.image.fit=pad, but {run} was trained with crop"]),
+        (
+            ["model.fusion={name: self_attention}"],
+            ["model.fusion.name=self_attention, but {run} was trained with cross_attention"],
+        ),
         (["model.fusion.depth=2"], ["model.fusion.depth=2, but {run} was trained with 1"]),
         (
             ["model.encoders.audio={}"],

@@ -123,8 +123,15 @@ def _inherit_model(tree: Tree, theirs: Tree, taken: list[str]) -> None:
     model["encoders"] = {**said, **filled}
     if "fusion" not in model:
         model["fusion"] = theirs["fusion"]
-    elif isinstance(model["fusion"], dict) and theirs["fusion"] is not None:
+    elif _same_fusion(model["fusion"], theirs["fusion"]):
         model["fusion"] = _filled(model["fusion"], theirs["fusion"])
+
+
+def _same_fusion(said: Any, theirs: Any) -> bool:
+    """Whether two parts `model.fusion` are of one kind, so that the one can fill the other."""
+    if not (isinstance(said, dict) and isinstance(theirs, dict)):
+        return False
+    return said.get("name", theirs["name"]) == theirs["name"]
 
 
 def _filled(said: Any, theirs: Any) -> Any:
@@ -141,8 +148,11 @@ def _differences(recipe: Recipe, theirs: Tree, parts: list[str]) -> Iterator[tup
     for modality in recipe.model.encoders.chosen():
         own, their = (model["encoders"][modality] for model in (ours_model, theirs_model))
         yield from _unequal(own, their, f"model.encoders.{modality}")
-    if ours_model["fusion"] is not None and theirs_model["fusion"] is not None:
-        yield from _unequal(ours_model["fusion"], theirs_model["fusion"], "model.fusion")
+    fusion, their_fusion = ours_model["fusion"], theirs_model["fusion"]
+    if _same_fusion(fusion, their_fusion):
+        yield from _unequal(fusion, their_fusion, "model.fusion")
+    elif fusion is not None and their_fusion is not None:
+        yield "model.fusion.name", fusion["name"], their_fusion["name"]
     for part in parts:
         yield from _unequal(ours["data"][part], theirs["data"][part], f"data.{part}")
 
