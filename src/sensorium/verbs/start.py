@@ -9,7 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from sensorium.data import Learned, Tokenizer
+from sensorium.batch import Learned
+from sensorium.data import Tokenizer
 from sensorium.data.text import BYTES, SPECIAL_NAMES
 from sensorium.errors import RunError
 from sensorium.recipe import Recipe, recipe_tree
@@ -138,7 +139,7 @@ class Start:
         before = self.run.learned()
         names = [
             (learned[target].names, before[target].names)
-            for target in getattr(TASKS[task], "targets", ())
+            for target in TASKS[task].targets
             if target in learned and target in before
         ]
         return plain == other and all(ours == theirs for ours, theirs in names)
