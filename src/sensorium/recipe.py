@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sensorium.config import Config
+from sensorium.data.chance import chance
 from sensorium.data.settings import FORMS, DataConfig
 from sensorium.encoders.pixels import PixelEncoderConfig
 from sensorium.errors import RecipeError
@@ -331,6 +332,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         depths = {modality: encoder.depth for modality, encoder in encoders.items()}
         for problem in recipe.finetune.problems(depths, fusion is not None):
             yield f"finetune.{problem}"
+        if recipe.finetune.cache_features:
+            yield from _uncachable(recipe)
     yield from _idle_targets(recipe)
     if recipe.world is not None and recipe.data.root is None:
         yield "world is drawn into data.root, which is not set; give data.root=DIR"
@@ -382,6 +385,19 @@ def _task_problems(recipe: Recipe, name: str) -> Iterator[str]:
         )
     elif TASKS[name].needs_fused_tokens and not fusion.fuses_tokens_of("text"):
         yield f"tasks.{name} needs fused words; add text to model.fusion.streams"
+
+
+def _uncachable(recipe: Recipe) -> Iterator[str]:
+    """Why what the encoders give is not the same in every epoch."""
+    places = recipe.data.places("train")
+    if len(places) > 1 or any(place.stream for place in places):
+        yield "finetune.cache_features needs one set to train on that is not streamed"
+    changing = list(chance(recipe.data, recipe.model.encoders.chosen()))
+    if changing:
+        yield (
+            "finetune.cache_features runs the encoders once, so nothing may change at random: "
+            f"give {' '.join(changing)}"
+        )
 
 
 def _missing_targets(recipe: Recipe, task: str) -> Iterator[str]:

@@ -332,6 +332,66 @@ def test_a_run_that_was_killed_ends_with_the_same_bits_without_its_start(
         ).read_bytes()
 
 
+STILL = "data.image.augment={shift: 0, flip: 0, colour_jitter: 0}"
+FROZEN = ["finetune.freeze.encoders=all", STILL, "model.fusion.dropout=0"]
+
+
+def test_what_frozen_encoders_give_is_computed_once(trained, data, tmp_path, sensorium: Command):
+    tree = tree_of(data, epochs=3, steps=None, learning_rate=0.01, modality_dropout=0.2)
+    tree["data"]["validation_share"] = 0.3
+    tree["train"] |= {"validate_every_steps": 1, "checkpoint_every_steps": 1}
+    tree["tasks"] = {"contrastive": {"width": 8}, "masked_language": {}}
+    recipe = write_recipe(tmp_path / "finer.yaml", tree)
+    each = finetune(recipe, FROZEN, start=trained.folder, run_dir=tmp_path / "each")
+    folder = tmp_path / "once"
+    given = ["finetune", recipe, *FROZEN, "finetune.cache_features=true", "--run-dir", folder]
+    answer = sensorium(*given, "--from", trained.folder)
+    assert answer.status == 0, answer.err
+    once = Run.open(folder).summary()
+    assert once["steps"] == each.summary["steps"] > 2
+    assert once["metrics"] == pytest.approx(each.summary["metrics"])
+    weights, others = saved(tmp_path / "each", each.step), saved(folder, each.step)
+    for name, weight in weights.items():
+        torch.testing.assert_close(others[name], weight, atol=1e-4, rtol=1e-3)
+        if name.startswith("model.encoders."):
+            assert torch.equal(weight, saved(trained.folder, 6)[name]), name
+
+
+def test_a_run_on_what_was_computed_once_goes_on_exactly(trained, data, tmp_path):
+    tree = tree_of(data, steps=5, checkpoint_every_steps=2, learning_rate=0.01)
+    recipe = write_recipe(tmp_path / "finer.yaml", tree)
+    given = [*FROZEN, "finetune.cache_features=true"]
+    folder, last = tmp_path / "run", "checkpoints/step-00000005"
+    finetune(recipe, given, start=trained.folder, run_dir=folder)
+    whole = {path.name: path.read_bytes() for path in (folder / last).glob("*.safetensors")}
+    shutil.rmtree(folder / last)
+    finetune(recipe, run_dir=folder, resume=True)
+    assert whole == {path.name: path.read_bytes() for path in (folder / last).glob("*.safetensors")}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ([], "give data.image.augment.shift=0 data.image.augment.flip=0 data.image.augment.col"),
+        ([STILL, "data.fields={text: [text, title]}"], "at random: give data.fields.text=text"),
+        ([STILL, "data.train=[train.jsonl, test.jsonl]"], "needs one set to train on"),
+        ([STILL, "data.train={path: train.jsonl, stream: true}"], "needs one set to train on"),
+        (
+            [STILL, "finetune.freeze.encoders=[image]"],
+            "encoders once, but that of text learns",
+        ),
+    ],
+)
+def test_what_is_not_the_same_in_every_epoch_is_not_computed_once(
+    trained, data, tmp_path, overrides, said
+):
+    recipe = write_recipe(tmp_path / "finer.yaml", tree_of(data))
+    given = ["finetune={freeze: {encoders: all}, cache_features: true}", *overrides]
+    with pytest.raises(RecipeError) as error:
+        finetune(recipe, given, start=trained.folder, run_dir=tmp_path / "run")
+    assert said in str(error.value)
+
+
 def stopped_before_it_took_its_start(trained: Run, recipe: Path, folder: Path) -> Path:
     """A run as it lies there when it was killed while it read its data; what it starts from."""
     origin = shutil.copytree(trained.folder, folder.parent / "origin")

@@ -8,7 +8,7 @@ import typer
 
 from sensorium.cli.console import Announcer, print_json, print_table
 from sensorium.cli.options import JsonOption, OverridesArgument, RecipeArgument
-from sensorium.cli.pretrain import SIGNAL_EXIT_BASE
+from sensorium.cli.trained import SIGNAL_EXIT_BASE
 
 
 def compare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -121,6 +122,12 @@ class Dataset:
             numbers = [seen.setdefault(self.source.group(row), len(seen)) for row in self._rows]
             self._group_numbers = np.array(numbers, dtype=np.int64)
         return self._group_numbers
+
+    def as_evaluated(self) -> Dataset:
+        """The same samples, of which nothing is left to chance."""
+        still = copy(self)
+        still.training = False
+        return still
 
     @property
     def parts(self) -> list[Dataset]:

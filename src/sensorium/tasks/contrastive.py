@@ -78,6 +78,7 @@ class Contrastive(Task):
     """
 
     looks_across_ranks: ClassVar[bool] = True
+    reads_tokens: ClassVar[bool] = False
 
     def __init__(self, config: ContrastiveConfig, model: Model) -> None:
         super().__init__()

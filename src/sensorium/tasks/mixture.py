@@ -47,6 +47,12 @@ class Mixture(nn.Module):
         self.weights = dict(weights)
         self.sources = dict(sources or {})
 
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether anything reads single tokens of an encoding, and not its pooled vector alone."""
+        tasks = self.tasks.values()
+        return self.model.fusion is not None or any(task.reads_tokens for task in tasks)
+
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Let every task draw what it hides or marks, once for the whole batch."""
         for name, task in self.tasks.items():

@@ -9,6 +9,7 @@ Shapes: B batch, K <= B samples that are read, D width of the vector.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -46,6 +47,8 @@ class ReadoutTask(Task):
         modality: the one that is read; None where the fusion is.
         width: D.
     """
+
+    reads_tokens: ClassVar[bool] = False
 
     def __init__(self, config: ReadoutConfig, model: Model) -> None:
         super().__init__()

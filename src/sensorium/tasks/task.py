@@ -92,6 +92,7 @@ class Task(nn.Module):
     Attributes:
         needs_fusion: whether the model must have a fusion.
         needs_fused_tokens: whether the fusion must keep its tokens.
+        reads_tokens: whether it reads single tokens of an encoding by itself.
         targets: fields of targets, of which it learns one; none for a task without.
         reads_encodings: whether it reads what is shared of the whole samples; where no task does,
             that is not computed.
@@ -101,6 +102,7 @@ class Task(nn.Module):
 
     needs_fusion: ClassVar[bool] = False
     needs_fused_tokens: ClassVar[bool] = False
+    reads_tokens: ClassVar[bool] = True
     targets: ClassVar[tuple[str, ...]] = ()
     reads_encodings: ClassVar[bool] = True
     looks_across_ranks: ClassVar[bool] = False

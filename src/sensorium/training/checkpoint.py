@@ -80,6 +80,10 @@ class Checkpoint:
     def state(self) -> TrainState:
         return TrainState(**json.loads((self.path / STATE).read_text()))
 
+    def weights(self) -> dict[str, Tensor]:
+        """The weights as trained, low-rank updates merged."""
+        return load_file(self.path / WEIGHTS)
+
     def inference_weights(self) -> dict[str, Tensor]:
         """The weights to use: the moving average where there is one, of what is averaged."""
         average = self.path / AVERAGE

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sensorium.batch import Batch
 from sensorium.data import (
     BrokenSample,
     Dataset,
-    Loader,
     Mixed,
     Quarantine,
     Tokenizer,
@@ -26,6 +26,7 @@ from sensorium.tasks import Mixture
 from sensorium.training.log import METRICS, read_metrics
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.probe import Labelled, probe_run
+from sensorium.verbs.supply import one_pass
 
 
 def evaluate(
@@ -95,7 +96,8 @@ def evaluate(
     withheld = opened.recipe.evaluation.withheld_of(list(mixture.model.widths))
     if len(together) > 1 and together not in withheld:
         withheld.append(together)
-    judged = judge(opened, mixture, dataset, quarantine, split, listeners, withheld)
+    batches = one_pass(opened.recipe, dataset, quarantine)
+    judged = judge(opened, mixture, batches, len(dataset), split, listeners, withheld)
     if not judged.metrics:
         raise DataError(
             f"{dataset.name} has nothing that the tasks of {run} can be judged by: "
@@ -132,30 +134,27 @@ def _record_probe(run: Run, data: str, probed: Probed, split: str) -> None:
 def judge(
     run: Run,
     mixture: Mixture,
-    dataset: Dataset | Mixed,
-    quarantine: Quarantine,
+    batches: Iterable[Batch],
+    samples: int,
     split: str,
     listeners: Listeners,
     withheld: Sequence[tuple[str, ...]] = (),
 ) -> Evaluation:
-    """Figures of a set, by the run's own settings; what is `withheld` stands beside them."""
+    """Figures of a set, by the run's own settings; what is `withheld` stands beside them.
+
+    Args:
+        batches: one pass over the set.
+        samples: how many it has.
+        split: what it is called.
+    """
     config = run.recipe.evaluation
-    batches = Loader(
-        dataset,
-        batch_size=config.batch_size,
-        seed=run.recipe.seed,
-        shuffle=False,
-        quarantine=quarantine,
-        workers=run.recipe.data.workers,
-        drop_last=False,
-    )
     return evaluate_mixture(
         mixture,
         batches,
         config,
         seed=run.recipe.seed,
         withheld=withheld,
-        on_batch=lambda done: listeners.on_work(f"evaluating {split}", done, len(dataset)),
+        on_batch=lambda done: listeners.on_work(f"evaluating {split}", done, samples),
     )
 
 

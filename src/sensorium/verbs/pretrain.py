@@ -11,26 +11,19 @@ from typing import Any
 import torch
 
 from sensorium import ranks
-from sensorium.data import (
-    Dataset,
-    DataSplits,
-    Loader,
-    Mixed,
-    Quarantine,
-    Streamed,
-    StreamLoader,
-    open_splits,
-)
+from sensorium.data import DataSplits, open_splits
 from sensorium.errors import RecipeError, RunError
 from sensorium.layers.lora import merge_low_rank
 from sensorium.recipe import Recipe, load_recipe, override_recipe
 from sensorium.run import RUNS, Run, build, choose_device
 from sensorium.tasks import Mixture
 from sensorium.training import Checkpoints, Outcome, PeakMemory, train
+from sensorium.training.checkpoint import load_weights
 from sensorium.training.freezing import adapt
 from sensorium.verbs.evaluate import judge, record, report
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.start import Start
+from sensorium.verbs.supply import batches_to_train_on, batches_to_validate_on, one_pass
 from sensorium.world.build import build_world
 
 STARTED_FROM = "started_from"  # in run.json and in the summary: the run whose weights were taken
@@ -166,8 +159,11 @@ def _pretrain(run: Run, resume: bool, listeners: Listeners, start: Start | None)
         )
         mixture = build(run.recipe, splits.tokenizer, splits.learned)
         with ranks.together():
+            saved = Checkpoints(run.folder / "checkpoints").newest()
             if start is not None:
                 listeners.on_note(start.give(mixture, run.recipe, splits.learned))
+            elif saved is not None:  # what is frozen may be asked before the loop brings it back
+                load_weights(mixture, saved.weights(), saved.path)
             else:
                 run.start(mixture)
         if run.recipe.finetune is not None:
@@ -278,13 +274,14 @@ def _check_fingerprints(run: Run, splits: DataSplits) -> None:
 
 
 def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners) -> Outcome:
-    recipe, dataset = run.recipe, splits.train
-    assert dataset is not None, "a recipe without data.train is refused"
-    batches = batches_of(recipe, dataset, splits.quarantine)
+    recipe = run.recipe
+    batches = batches_to_train_on(recipe, mixture, splits, listeners)
+    validation = batches_to_validate_on(recipe, mixture, splits, listeners)
 
     def validate() -> Mapping[str, float]:
+        assert validation is not None
         assert splits.validation is not None
-        judged = judge(run, mixture, splits.validation, splits.quarantine, "validation", listeners)
+        judged = judge(run, mixture, validation, len(splits.validation), "validation", listeners)
         return {f"validation/{name}": figure for name, figure in judged.metrics.items()}
 
     return train(
@@ -294,37 +291,8 @@ def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners)
         run.folder,
         seed=recipe.seed,
         finetune=recipe.finetune,
-        validate=None if splits.validation is None else validate,
+        validate=None if validation is None else validate,
         on_progress=listeners.on_training,
-    )
-
-
-def batches_of(
-    recipe: Recipe, dataset: Dataset | Mixed | Streamed, quarantine: Quarantine
-) -> Loader | StreamLoader:
-    """The batches to train on, without end."""
-    pin_memory = choose_device(recipe.train.device).type == "cuda"
-    if isinstance(dataset, Streamed):
-        return StreamLoader(
-            dataset,
-            batch_size=recipe.train.batch_size,
-            quarantine=quarantine,
-            workers=recipe.data.workers,
-            pin_memory=pin_memory,
-            rank=ranks.rank(),
-            ranks=ranks.count(),
-        )
-    return Loader(
-        dataset,
-        batch_size=min(recipe.train.batch_size, len(dataset)),
-        seed=recipe.seed,
-        shuffle=True,
-        quarantine=quarantine,
-        workers=recipe.data.workers,
-        drop_last=True,
-        pin_memory=pin_memory,
-        rank=ranks.rank(),
-        ranks=ranks.count(),
     )
 
 
@@ -369,7 +337,8 @@ def _summarise(
     for split in ("validation", "test"):
         dataset = getattr(splits, split)
         if dataset is not None:
+            batches = one_pass(run.recipe, dataset, splits.quarantine)
             withheld = run.recipe.evaluation.withheld_of(list(mixture.model.widths))
-            judged = judge(run, mixture, dataset, splits.quarantine, split, listeners, withheld)
+            judged = judge(run, mixture, batches, len(dataset), split, listeners, withheld)
             summary = record(run, judged, dataset, split)
     return summary
