@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sensorium.verbs.evaluate import evaluate
     from sensorium.verbs.finetune import finetune
     from sensorium.verbs.index import index
+    from sensorium.verbs.predict import load, predict
     from sensorium.verbs.pretrain import pretrain
     from sensorium.verbs.runs import runs
     from sensorium.verbs.search import search
@@ -40,7 +41,9 @@ _HOMES = {
     "evaluate": "sensorium.verbs.evaluate",
     "finetune": "sensorium.verbs.finetune",
     "index": "sensorium.verbs.index",
+    "load": "sensorium.verbs.predict",
     "load_recipe": "sensorium.recipe",
+    "predict": "sensorium.verbs.predict",
     "pretrain": "sensorium.verbs.pretrain",
     "runs": "sensorium.verbs.runs",
     "search": "sensorium.verbs.search",
@@ -58,7 +61,9 @@ __all__ = [
     "evaluate",
     "finetune",
     "index",
+    "load",
     "load_recipe",
+    "predict",
     "pretrain",
     "runs",
     "search",

@@ -390,8 +390,16 @@ def _task_problems(recipe: Recipe, name: str) -> Iterator[str]:
 def _uncachable(recipe: Recipe) -> Iterator[str]:
     """Why what the encoders give is not the same in every epoch."""
     places = recipe.data.places("train")
-    if len(places) > 1 or any(place.stream for place in places):
-        yield "finetune.cache_features needs one set to train on that is not streamed"
+    if len(places) > 1 or any(place.stream or place.group_by for place in places):
+        yield (
+            "finetune.cache_features needs one set to train on, neither streamed nor with group_by"
+        )
+    for name in recipe.tasks.chosen():
+        if not TASKS[name].reads_encodings:
+            yield (
+                f"finetune.cache_features runs the encoders once, but tasks.{name} runs them on "
+                "what it hides in every step; leave one of the two out"
+            )
     changing = list(chance(recipe.data, recipe.model.encoders.chosen()))
     if changing:
         yield (

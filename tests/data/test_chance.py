@@ -1,7 +1,7 @@
 import pytest
 
 from sensorium.data import DataConfig
-from sensorium.data.chance import chance
+from sensorium.data.chance import STILL, chance
 from sensorium.recipe import apply_overrides
 
 MODALITIES = ("image", "text", "audio", "video")
@@ -30,6 +30,14 @@ def test_what_it_says_leaves_nothing_to_chance():
     ):
         assert key in said
     assert list(chance(config(*changing, *said), MODALITIES)) == []
+
+
+@pytest.mark.parametrize("modality", ["image", "video", "audio"])
+def test_no_kind_of_change_is_missed(modality):
+    """What only says how strong a change is, is off with it."""
+    strengths = {"randaugment_magnitude", "frequency_mask_share", "time_mask_share"}
+    changes = set(type(getattr(config(), modality).augment).model_fields) - strengths
+    assert changes == STILL[modality].keys()
 
 
 def test_only_what_the_model_sees_counts():

@@ -32,7 +32,7 @@ VERBS = typer.main.get_command(app).commands
 
 RUNNABLE = "<!-- runnable -->"
 SHELLS = ("sh", "bash", "shell", "console")
-NEW_VERBS = {"compare", "finetune"}  # which the READMEs name once they tell their story
+NEW_VERBS = {"compare", "finetune", "predict"}  # which the READMEs name once they tell their story
 THEIR_OWN = "my-recipe.yaml"  # what the pages call a reader's copy of the template
 
 

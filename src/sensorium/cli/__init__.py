@@ -15,6 +15,7 @@ from sensorium.cli.evaluate import evaluate
 from sensorium.cli.finetune import finetune
 from sensorium.cli.index import index
 from sensorium.cli.memory import keep_freed_memory
+from sensorium.cli.predict import predict
 from sensorium.cli.pretrain import pretrain
 from sensorium.cli.runs import runs
 from sensorium.cli.search import search
@@ -29,7 +30,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (demo, world, check, pretrain, finetune, compare, evaluate, index, search, runs):
+for verb in (
+    *(demo, world, check, pretrain, finetune, compare),
+    *(evaluate, predict, index, search, runs),
+):
     app.command()(verb)
 
 

@@ -19,6 +19,8 @@ _SOUND: Mapping[str, Any] = {
     "shift_seconds": 0.0,
     "gain_decibels": 0.0,
     "speed": 0.0,
+    "tilt_decibels": 0.0,
+    "noise_ratio_decibels": None,
     "frequency_masks": 0,
     "time_masks": 0,
 }
@@ -37,8 +39,7 @@ def chance(config: DataConfig, modalities: Iterable[str]) -> Iterator[str]:
     for modality in modalities:
         for key, still in STILL.get(modality, {}).items():
             if getattr(getattr(config, modality).augment, key) != still:
-                value = list(still) if isinstance(still, tuple) else f"{still:g}"
-                yield f"data.{modality}.augment.{key}={value}"
+                yield f"data.{modality}.augment.{key}={_in_yaml(still)}"
     if "video" in modalities and config.video.sampling != "uniform":
         yield "data.video.sampling=uniform"
     said = [config.fields, *(place.fields for place in config.places("train"))]
@@ -46,3 +47,9 @@ def chance(config: DataConfig, modalities: Iterable[str]) -> Iterator[str]:
         for name, columns in (fields or {}).items():
             if name in NAMES and isinstance(columns, list) and len(columns) > 1:
                 yield f"data.fields.{name}={columns[0]}"
+
+
+def _in_yaml(value: Any) -> str:
+    if value is None:
+        return "null"
+    return str(list(value)) if isinstance(value, tuple) else f"{value:g}"

@@ -104,7 +104,7 @@ def _records(opened: BinaryIO, file: Location) -> Iterator[Record]:
 
 def _parser(file: Location) -> Callable[[bytes], Cells]:
     """What makes the cells of a row of its bytes, or raises `BrokenSample`."""
-    return _json_row if file.suffix == ".jsonl" else _CsvRow(file)
+    return json_row if file.suffix == ".jsonl" else _CsvRow(file)
 
 
 def _json_records(opened: BinaryIO) -> Iterator[Record]:
@@ -115,7 +115,8 @@ def _json_records(opened: BinaryIO) -> Iterator[Record]:
         start += len(content)
 
 
-def _json_row(content: bytes) -> Cells:
+def json_row(content: bytes) -> Cells:
+    """The cells of a line; `BrokenSample` where it holds no JSON object."""
     try:
         row = json.loads(content.removeprefix(codecs.BOM_UTF8).decode())
     except UnicodeDecodeError as error:

@@ -28,7 +28,7 @@ from sensorium.batch import Batch, Learned
 from sensorium.model import Model
 from sensorium.tasks.class_figures import one_class_figures, several_classes_figures
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
-from sensorium.tasks.task import Encoded, Loss
+from sensorium.tasks.task import Encoded, Loss, Told, likeliest, told_of
 
 
 class ClassificationConfig(ReadoutConfig):
@@ -107,6 +107,27 @@ class Classification(ReadoutTask):
         if self.target == "label":
             return one_class_figures(logits, truth, rows)
         return several_classes_figures(logits, truth.bool(), rows, self.total)
+
+    def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
+        """The likeliest class, or those that are likelier there than not, and all probabilities."""
+        rows = self.readable(batch).nonzero()[:, 0]
+        if not len(rows):
+            return [None] * len(batch)
+        logits = self.head(self.read(model, encoded, rows)).float()
+        one = self.target == "label"
+        named = [
+            likeliest(self.classes, probabilities)
+            for probabilities in (logits.softmax(dim=1) if one else logits.sigmoid())
+        ]
+        told: list[Told] = []
+        for probabilities in named:
+            if one:
+                label = next(iter(probabilities))
+                said: Told = {"label": label, "probability": probabilities[label]}
+            else:
+                said = {"labels": [name for name, p in probabilities.items() if p > 0.5]}
+            told.append(said | {"probabilities": probabilities})
+        return told_of(len(batch), rows, told)
 
     def _items(self, batch: Batch) -> Int[Tensor, " K"]:
         """The samples that can be learned from."""

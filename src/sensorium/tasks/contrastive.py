@@ -40,12 +40,13 @@ from sensorium.tasks.contrast import Kind, contrast
 from sensorium.tasks.pairs import (
     Pair,
     PairsConfig,
+    PairsTold,
     both_present,
     comparable_keys,
     spread_keys,
 )
 from sensorium.tasks.retrieval import Retrieval, retrievals
-from sensorium.tasks.task import Encoded, Loss, Task
+from sensorium.tasks.task import Encoded, Loss, Task, Told
 
 TEMPERATURES = {"softmax": 0.07, "sigmoid": 0.1}  # to start with, as CLIP and SigLIP
 LARGEST_SCALE = 100.0  # as CLIP: a sharper softmax makes training unstable
@@ -157,6 +158,17 @@ class Contrastive(Task):
             predictions[f"{m} present"] = encoded.encodings[m].present if there else nobody.bool()
             predictions[f"{m} key"] = spread_keys(batch.inputs[m]) if there else nobody
         return predictions
+
+    def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
+        """The cosine similarity of every two modalities that a sample has."""
+        embeddings = self._embeddings(encoded)
+        told = PairsTold(len(batch))
+        for pair in combinations(self.modalities, 2):
+            rows = both_present(encoded.encodings, pair)
+            if len(rows):
+                u, v = (embeddings[m].index_select(0, rows) for m in pair)
+                told.add(pair, rows, (u * v).sum(dim=1))
+        return told.samples
 
     def retrievals(self, predictions: Mapping[str, Tensor]) -> list[Retrieval]:
         """Every two modalities that some samples have both of, in both directions."""

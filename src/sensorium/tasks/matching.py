@@ -34,12 +34,13 @@ from sensorium.model import Model
 from sensorium.tasks.pairs import (
     Pair,
     PairsConfig,
+    PairsTold,
     both_present,
     comparable_keys,
     name_of,
     same_items,
 )
-from sensorium.tasks.task import Encoded, Loss, Task
+from sensorium.tasks.task import Encoded, Loss, Task, Told
 
 LOOKED_AT = "pair that matching looks at"  # in a prepared batch's targets: its number, -1 for none
 
@@ -142,6 +143,16 @@ class Matching(Task):
                 parts["labels"].append(labels)
                 parts["pair"].append(torch.full_like(labels, number))
         return {what: torch.cat(of_pairs) for what, of_pairs in parts.items()}
+
+    def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
+        """The probability that the two modalities of each pair belong together."""
+        told = PairsTold(len(batch))
+        for pair in self.pairs:
+            rows = both_present(encoded.encodings, pair)
+            if len(rows):
+                logits = self.score(model, pair, {m: encoded.encodings[m].rows(rows) for m in pair})
+                told.add(pair, rows, logits.sigmoid())
+        return told.samples
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Accuracy on matching and on wrong pairs, each half of the figure; guessing gives 0.5.

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from sensorium import ranks
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
-from sensorium.tasks.task import Encoded, Loss, Task
+from sensorium.tasks.task import Encoded, Loss, Task, Told
 
 
 class Mixture(nn.Module):
@@ -130,6 +130,16 @@ class Mixture(nn.Module):
         """What the tasks share; nothing where none of them reads it."""
         read = any(task.reads_encodings for task in tasks)
         return self.model.encode(batch, generator) if read else {}
+
+    def tell(self, batch: Batch) -> list[dict[str, Told]]:
+        """What a person is told of each of the B samples: task -> plain values by name."""
+        encoded = Encoded(self._encode(self.tasks.values(), batch, None))
+        told: list[dict[str, Told]] = [{} for _ in range(len(batch))]
+        for name, task in self.tasks.items():
+            for one, said in zip(told, task.tell(self.model, encoded, batch), strict=True):
+                if said is not None:
+                    one[name] = said
+        return told
 
     def _predict(
         self, encoded: Encoded, batch: Batch, generator: torch.Generator

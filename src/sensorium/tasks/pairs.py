@@ -10,12 +10,12 @@ from itertools import combinations
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from pydantic import Field, field_validator
 from torch import Tensor
 
 from sensorium.batch import Batch, Inputs
-from sensorium.tasks.task import TaskConfig
+from sensorium.tasks.task import TaskConfig, Told, as_figure
 
 Pair = tuple[str, str]
 
@@ -64,6 +64,23 @@ class PairsConfig(TaskConfig):
 def name_of(pair: Pair) -> str:
     """`image_and_text`, as modules and figures of the pair are named."""
     return f"{pair[0]}_and_{pair[1]}"
+
+
+class PairsTold:
+    """What a person is told of samples: a figure for each pair that a sample has.
+
+    Attributes:
+        samples: of each, name of the pair -> figure; None where it has no pair.
+    """
+
+    def __init__(self, samples: int) -> None:
+        self.samples: list[Told | None] = [None] * samples
+
+    def add(self, pair: Pair, rows: Int[Tensor, " K"], figures: Float[Tensor, " K"]) -> None:
+        """The figures of the samples `rows` that have a pair."""
+        for row, figure in zip(rows.tolist(), figures.tolist(), strict=True):
+            told = self.samples[row] or {}
+            self.samples[row] = told | {name_of(pair): as_figure(figure)}
 
 
 def both_present(encodings_or_inputs: Mapping[str, Any], pair: Pair) -> Int[Tensor, " K"]:

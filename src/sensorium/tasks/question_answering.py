@@ -28,7 +28,10 @@ from sensorium.batch import ABSENT, Batch, Learned
 from sensorium.model import Model
 from sensorium.tasks.class_figures import mean
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
-from sensorium.tasks.task import Encoded, Loss, TaskConfig
+from sensorium.tasks.task import Encoded, Loss, TaskConfig, Told, likeliest, told_of
+
+ANSWERS_TOLD = 5
+"""Answers of a question that a person is told, with their probabilities."""
 
 
 class QuestionAnsweringConfig(TaskConfig):
@@ -123,6 +126,18 @@ class QuestionAnswering(ReadoutTask):
                 counted = own[own >= 0].bincount(minlength=1)
                 figures[f"accuracy_majority_of_{name}"] = counted.max().item() / len(own)
         return figures
+
+    def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
+        """The likeliest answer to every text, and the probabilities of the likeliest few."""
+        if "text" not in batch.inputs:
+            return [None] * len(batch)
+        rows = batch.inputs["text"].present.nonzero()[:, 0]
+        told = []
+        for probabilities in self._answer(model, encoded, rows).softmax(dim=1):
+            named = likeliest(self.answers, probabilities, ANSWERS_TOLD)
+            answer = next(iter(named))
+            told.append({"answer": answer, "probability": named[answer], "probabilities": named})
+        return told_of(len(batch), rows, told)
 
     def _answer(
         self, model: Model, encoded: Encoded, rows: Int[Tensor, " K"]

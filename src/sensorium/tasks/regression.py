@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from sensorium.batch import Batch, Learned
 from sensorium.model import Model
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
-from sensorium.tasks.task import Encoded, Loss
+from sensorium.tasks.task import Encoded, Loss, Told, as_figure, told_of
 
 CLOSE = 0.5
 """Deviations within which a number counts as right in the training log."""
@@ -91,6 +91,16 @@ class Regression(ReadoutTask):
             figures["r2"] = 1 - error.square().sum() / variance
         figures |= {"mae_mean": blind.abs().mean(), "rmse_mean": blind.square().mean().sqrt()}
         return {name: figure.item() for name, figure in figures.items()}
+
+    def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
+        """The number, in its own unit."""
+        rows = self.readable(batch).nonzero()[:, 0]
+        if not len(rows):
+            return [None] * len(batch)
+        said = self.mean + self.deviation * self._standardised(model, encoded, rows)
+        return told_of(
+            len(batch), rows, [{"number": as_figure(number)} for number in said.tolist()]
+        )
 
     def _standardised(
         self, model: Model, encoded: Encoded, rows: Int[Tensor, " K"]

@@ -5,14 +5,15 @@ batch), to `count` its valid items, and, for every part of the batch that fits i
 `loss` as a sum. Sums over a count that is known beforehand make the gradient independent of how
 the batch is cut: accumulated, spread over ranks or padded, it is the same.
 
-Evaluation asks for `predict` on every batch, and for `metrics` on all predictions together.
+Evaluation asks for `predict` on every batch, and for `metrics` on all predictions together; a
+trained model in use is asked to `tell`.
 
 Shapes: B samples of the batch, E embedding width, R and K of the samples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -24,6 +25,8 @@ from torch import Tensor, nn
 from sensorium.batch import Batch, Encoding
 from sensorium.config import Config
 from sensorium.model import Model
+
+Told = dict[str, Any]
 
 
 class TaskConfig(Config):
@@ -134,3 +137,34 @@ class Task(nn.Module):
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Figures from the predictions of all batches, joined along their first axis."""
         raise NotImplementedError
+
+    def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
+        """What a person is told of each of the B samples, without any target: plain values by
+        name, as in `{"label": "cat", "probability": 0.9}`; None where there is nothing to say."""
+        return [None] * len(batch)
+
+
+def told_of(samples: int, rows: Tensor, told: Sequence[Told]) -> list[Told | None]:
+    """What is told of some samples, `rows` [K], among None for the others."""
+    everyone: list[Told | None] = [None] * samples
+    for row, one in zip(rows.tolist(), told, strict=True):
+        everyone[row] = one
+    return everyone
+
+
+def likeliest(names: Sequence[str], probabilities: Tensor, most: int | None = None) -> Told:
+    """Name -> probability, the likeliest first.
+
+    Args:
+        names: N of them.
+        probabilities: [N].
+        most: how many are named; None names all.
+    """
+    best = probabilities.sort(descending=True, stable=True)
+    found = zip(best.values.tolist()[:most], best.indices.tolist()[:most], strict=True)
+    return {names[index]: as_figure(probability) for probability, index in found}
+
+
+def as_figure(value: float) -> float:
+    """A float for people and JSON: six digits are more than any model knows."""
+    return float(f"{value:.6g}")

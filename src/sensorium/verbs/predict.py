@@ -1,0 +1,184 @@
+"""Ask a run's model: about one row, about any data, or about rows as they come."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+
+from sensorium.batch import Sample
+from sensorium.data import BrokenSample, Quarantine, Tokenizer, build_modalities, open_dataset
+from sensorium.data.cells import filled
+from sensorium.data.lines import json_row
+from sensorium.deployment.predictor import Answer, Predictor
+from sensorium.errors import DataError
+from sensorium.run import Run, choose_device
+from sensorium.verbs.listeners import Listeners
+
+Lines = Iterable[str]
+"""JSON objects, one on each line."""
+
+Entry = tuple[str | None, Callable[[], Sample]]
+
+
+def load(run: str | Path, *, device: str = "auto") -> Predictor:
+    """A run's model, ready to be asked.
+
+        model = sensorium.load("runs/mine")
+        model.predict(image="cat.jpg")
+
+    Args:
+        run: the run folder.
+        device: where to compute.
+
+    Raises:
+        SensoriumError: no such run or device, or nothing was saved yet.
+    """
+    opened = Run.open(run)
+    mixture, tokenizer = opened.mixture(choose_device(device))
+    return Predictor(mixture, build_modalities(opened.recipe.data, tokenizer))
+
+
+def predict(
+    run: str | Path,
+    data: str | Path | Lines | None = None,
+    *,
+    image: str | Path | None = None,
+    text: str | None = None,
+    audio: str | Path | None = None,
+    video: str | Path | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+    listeners: Listeners | None = None,
+) -> list[Answer]:
+    """What a run's tasks say of one row, of every sample of some data, or of lines of JSON.
+
+    Args:
+        run: the run folder.
+        data: anything that the library reads, or JSON lines, whose keys are modalities or the
+            run's columns; else give one row by the next four.
+        image, text, audio, video: what the row holds.
+        out: write the answers there, too, as .jsonl or .parquet.
+        device: where to compute.
+        listeners: who is told of progress.
+
+    Returns:
+        An answer for every sample, in their order: its `id` in the data, and then for each task
+        plain values by name, or an `error` with the reason why there is none.
+
+    Raises:
+        SensoriumError: no such run or data, not exactly one thing to answer, or a single row that
+            cannot be answered.
+    """
+    given = {"image": image, "text": text, "audio": audio, "video": video}
+    row = {modality: value for modality, value in given.items() if value is not None}
+    if (data is None) == (not row):
+        raise DataError(
+            "expected one thing to answer: data, or one row by some of --image, --text, --audio, "
+            "--video"
+        )
+    if out is not None and Path(out).suffix not in WRITERS:
+        raise DataError(f"{out}: expected a name that ends in {' or '.join(WRITERS)}")
+    opened = Run.open(run)
+    mixture, tokenizer = opened.mixture(choose_device(device))
+    predictor = Predictor(mixture, build_modalities(opened.recipe.data, tokenizer))
+    if data is None:
+        answers = [predictor.predict(**row)]
+    elif isinstance(data, str | Path):
+        answers = _of_data(opened, predictor, tokenizer, data, listeners or Listeners())
+    else:
+        columns = opened.recipe.data.fields or {}
+        answers = list(predictor.answers(_of_lines(predictor, data, columns)))
+    if out is not None:
+        _write(Path(out), answers)
+    return answers
+
+
+def _of_data(
+    run: Run, predictor: Predictor, tokenizer: Tokenizer, data: str | Path, listeners: Listeners
+) -> list[Answer]:
+    """Answers for every row of a set; those that no reader can read come last."""
+    # A row may lack anything, and is read only once.
+    settings = {"required": [], "cache_megabytes": 0}
+    config = run.recipe.data_to_read.model_copy(update=settings)
+    dataset = open_dataset(data, config, tokenizer, Quarantine(None, 0, budget=1.0))
+    for note in dataset.source.notes:
+        listeners.on_note(note)
+    entries = ((dataset.id(row), partial(dataset.sample, row, 0)) for row in range(len(dataset)))
+    answers = []
+    for answer in predictor.answers(entries):
+        answers.append(answer)
+        listeners.on_work("predicting", len(answers), len(dataset))
+    return answers + [{"id": one.id, "error": one.reason} for one in dataset.source.broken]
+
+
+def _of_lines(
+    predictor: Predictor, lines: Lines, columns: Mapping[str, str | list[str]]
+) -> Iterator[Entry]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        id = f"line {number}"
+        try:
+            cells = json_row(line.encode("utf-8", "surrogateescape"))
+        except BrokenSample as error:
+            yield id, partial(_refuse, str(error))
+            continue
+        row = {
+            modality: cell
+            for modality in predictor.modalities
+            if (cell := _cell(cells, modality, columns.get(modality, []))) is not None
+        }
+        yield predictor.entry(row, str(cells.get("id", id)))
+
+
+def _cell(cells: Mapping[str, Any], modality: str, columns: str | list[str]) -> Any:
+    """What a line holds of a modality, under one of the run's columns or its own name."""
+    names = [columns] if isinstance(columns, str) else columns
+    return next((cell for name in [*names, modality] for cell in filled(cells.get(name))), None)
+
+
+def _refuse(reason: str) -> Sample:
+    raise BrokenSample(reason)
+
+
+def _write(path: Path, answers: list[Answer]) -> None:
+    """Written aside and renamed, so that a reader never sees half a file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(path.name + ".partial")
+        WRITERS[path.suffix](aside, answers)
+        os.replace(aside, path)
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _write_lines(path: Path, answers: list[Answer]) -> None:
+    with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        file.writelines(json.dumps(answer, ensure_ascii=False) + "\n" for answer in answers)
+
+
+def _write_parquet(path: Path, answers: list[Answer]) -> None:
+    names = dict.fromkeys(name for answer in answers for name in answer)
+    columns = {name: [_in_columns(answer.get(name)) for answer in answers] for name in names}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+
+
+def _in_columns(said: Any) -> Any:
+    """What a task says, as a table holds it: names that differ from row to row become cells."""
+    if not (isinstance(said, dict) and "probabilities" in said):
+        return said
+    listed = [{"name": name, "probability": p} for name, p in said["probabilities"].items()]
+    return said | {"probabilities": listed}
+
+
+WRITERS: Mapping[str, Callable[[Path, list[Answer]], None]] = {
+    ".jsonl": _write_lines,
+    ".parquet": _write_parquet,
+}
