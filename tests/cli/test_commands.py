@@ -12,7 +12,10 @@ from tests.pairs import tiny_tree, write_pairs, write_recipe
 
 from sensorium.run import Run
 
-VERBS = ("demo", "world", "pretrain", "compare", "evaluate", "index", "search", "runs")
+VERBS = (
+    *("demo", "world", "pretrain", "finetune", "compare"),
+    *("evaluate", "predict", "index", "search", "runs"),
+)
 
 
 @pytest.fixture(scope="module")

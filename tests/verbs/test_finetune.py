@@ -16,11 +16,12 @@ from tests.pairs import read_rows, tiny_tree, write_pairs, write_recipe, write_r
 from tests.verbs.test_resume import finish, wait_for
 
 from sensorium.errors import RecipeError, RunError
-from sensorium.recipe import Recipe
+from sensorium.recipe import Recipe, load_recipe, recipe_tree
 from sensorium.run import Run
 from sensorium.training import Checkpoints
 from sensorium.verbs.evaluate import evaluate
 from sensorium.verbs.finetune import finetune
+from sensorium.verbs.inherit import inherit
 from sensorium.verbs.pretrain import pretrain
 from sensorium.verbs.start import Start
 
@@ -330,6 +331,14 @@ def test_a_run_that_was_killed_ends_with_the_same_bits_without_its_start(
         assert (folder / last / name).read_bytes() == (
             tmp_path / "whole" / last / name
         ).read_bytes()
+
+
+def test_the_shipped_recipe_of_digits_fits_runs_of_the_other(tmp_path):
+    _, tree = recipe_tree("spoken-digits-classify")
+    start = load_recipe("spoken-digits")
+    whole = inherit(tree, [], "digits", start, tmp_path, words=True)
+    assert whole.model.encoders.chosen().keys() == {"audio"}
+    assert whole.model.encoders.audio == start.model.encoders.audio
 
 
 STILL = "data.image.augment={shift: 0, flip: 0, colour_jitter: 0}"
