@@ -30,7 +30,7 @@ from sensorium.fusion import (  # noqa: E402
 from sensorium.model import Model, ModelConfig, build_model  # noqa: E402
 from sensorium.recipe import Recipe  # noqa: E402
 from sensorium.run import Run  # noqa: E402
-from sensorium.tasks import Mixture, TasksConfig, build_mixture  # noqa: E402
+from sensorium.tasks import Mixture, TasksConfig, Vocabulary, build_mixture  # noqa: E402
 from sensorium.verbs.pretrain import pretrain  # noqa: E402
 from tests.pairs import tiny_tree, write_pairs  # noqa: E402
 
@@ -40,6 +40,7 @@ IMAGE_SIZE, VOCABULARY, CONTEXT_TOKENS = 16, 40, 12
 VIDEO_SIZE, FRAMES = 8, 4
 MEL_BINS, SOUND_FRAMES = 8, 20
 PAD, START, END, MASK = range(4)
+WORDS = Vocabulary(VOCABULARY, CONTEXT_TOKENS, PAD, START, END, MASK)
 LEARNED = {
     "label": Learned(["cat", "dog", "emu"], [5, 3, 2], 10),
     "number": Learned(total=10, mean=3.0, deviation=2.0),
@@ -96,13 +97,16 @@ def small_model(config: ModelConfig | None = None) -> Model:
     return build_model(config or small_model_config(), sizes)
 
 
+# what a task of a small mixture has beside its defaults
+TASK_SETTINGS: dict[str, dict[str, object]] = {
+    "captioning": {"decoder": {"width": 16, "depth": 2, "heads": 2}},
+}
+
+
 def small_mixture(*tasks: str, model: Model | None = None) -> Mixture:
     """A tiny model with some tasks, by name."""
-    config = TasksConfig.model_validate({task: {} for task in tasks})
-    special = frozenset({PAD, START, END, MASK})
-    return build_mixture(
-        config, model or small_model(), mask_id=MASK, special_ids=special, learned=LEARNED
-    )
+    config = TasksConfig.model_validate({task: TASK_SETTINGS.get(task, {}) for task in tasks})
+    return build_mixture(config, model or small_model(), vocabulary=WORDS, learned=LEARNED)
 
 
 def small_batch(

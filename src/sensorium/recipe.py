@@ -54,11 +54,14 @@ class Recipe(Config):
 
     @property
     def data_to_read(self) -> DataConfig:
-        """`data`, without the modalities that the model has no encoder for, unless they are said.
+        """`data`, without the modalities that nothing has a use for, unless they are said.
 
-        What the model cannot see is not decoded, and a row that lacks it is not broken.
+        What the model has no encoder for and no task reads is not decoded, and a row that lacks it
+        is not broken.
         """
-        seen = self.data.modalities or list(self.model.encoders.chosen())
+        read = [m for name in self.tasks.chosen() for m in TASKS[name].reads]
+        used = list(dict.fromkeys([*self.model.encoders.chosen(), *read]))
+        seen = self.data.modalities or used
         return self.data.model_copy(update={"modalities": seen})
 
 
@@ -371,6 +374,10 @@ def _task_problems(recipe: Recipe, name: str) -> Iterator[str]:
     yield from (f"tasks.{name} {problem}" for problem in task.problems(list(encoders)))
     yield from _unknown_sources(recipe, name)
     yield from _missing_targets(recipe, name)
+    for modality in TASKS[name].reads:
+        if modality not in (recipe.data.modalities or [modality]):
+            listed = ", ".join(recipe.data.modalities or ())
+            yield f"tasks.{name} reads {modality}, but data.modalities says only {listed}"
     if fusion is None:
         without = task.problems_without_fusion(list(encoders))
         yield from (f"tasks.{name} {problem}" for problem in without)

@@ -36,7 +36,7 @@ from sensorium.encoders import VideoEncoder
 from sensorium.errors import RunError
 from sensorium.model import build_model
 from sensorium.recipe import Recipe, dump_recipe, load_recipe
-from sensorium.tasks import Mixture, build_mixture
+from sensorium.tasks import Mixture, Vocabulary, build_mixture
 from sensorium.training import Checkpoints
 from sensorium.training.checkpoint import load_weights
 
@@ -271,14 +271,21 @@ def build(
     model = build_model(recipe.model, sizes)
     if recipe.train.compile:
         model.compile_transformers()
-    special = frozenset({tokenizer.pad, tokenizer.start, tokenizer.end, tokenizer.mask})
+    vocabulary = Vocabulary(
+        size=tokenizer.size,
+        context_tokens=data.text.context_tokens,
+        pad=tokenizer.pad,
+        start=tokenizer.start,
+        end=tokenizer.end,
+        mask=tokenizer.mask,
+        decode=tokenizer.decode,
+    )
     return build_mixture(
         recipe.tasks,
         model,
-        mask_id=tokenizer.mask,
-        special_ids=special,
-        words=tokenizer.word_edges(),
+        vocabulary=vocabulary,
         learned=learned,
+        words=tokenizer.word_edges(),
     )
 
 

@@ -23,7 +23,7 @@ from sensorium.data.reader import Found, Reader, Store, texts
 from sensorium.data.segments import Segment
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
-from sensorium.data.targets import Target
+from sensorium.data.targets import Captions, Target
 from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 
@@ -60,6 +60,9 @@ class Dataset:
         self.modalities = build_modalities(config, tokenizer)
         self.targets: Mapping[str, Target] = {} if targets is None else targets
         self._reader = Reader(source, config, self.modalities, self.targets)
+        self._captions = Captions(tokenizer)
+        if not training:
+            self.targets = {**self.targets, "captions": self._captions}
         self._store: Store = self._reader
         self._in_segments = "video" in source.fields and config.video.sampling == "random_segment"
         self._indices: dict[str, int] = {}
@@ -99,7 +102,13 @@ class Dataset:
         made = make_sample(
             self.id(index), found, self._store.decode, self.modalities, self.config, draw
         )
-        return replace(made, source=self.source.called)
+        targets = made.targets if self.training else made.targets | self._all_texts(found)
+        return replace(made, source=self.source.called, targets=targets)
+
+    def _all_texts(self, found: Found) -> dict[str, Tensor]:
+        """Every text of a row that is judged, as the target `captions`."""
+        texts = [self._store.decode("text", one) for one in found.candidates.get("text", ())]
+        return {"captions": self._captions.read(texts) if texts else self._captions.absent}
 
     def order(self, seed: int, epoch: int, draws: int) -> tuple[np.ndarray, np.ndarray]:
         """The samples of an epoch in a drawn order: the index of each, and its epoch, int64.

@@ -152,6 +152,29 @@ class QuestionType(Target):
         return torch.tensor(self._index[name]) if name in self._index else None
 
 
+class Captions(Target):
+    """Every text of a sample that is judged, the modality's own among them: int64 [R, N], padded;
+    absent: none, all pad. No column is its own, and no run has to learn anything of it."""
+
+    field = "text"
+    required = False
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.absent = torch.zeros((0, 0), dtype=torch.int64)
+        self._pad = tokenizer.pad
+
+    def read(self, cells: Sequence[Tensor]) -> Tensor:
+        """Texts in tokens, side by side."""
+        return pad_sequence(list(cells), batch_first=True, padding_value=self._pad)
+
+    def collate(self, values: list[Tensor]) -> Tensor:
+        most, longest = (max(value.shape[axis] for value in values) for axis in (0, 1))
+        padded = torch.full((len(values), most, longest), self._pad)
+        for row, value in enumerate(values):
+            padded[row, : value.shape[0], : value.shape[1]] = value
+        return padded
+
+
 class _Classes:
     """The classes of a run, to look up those of a row."""
 

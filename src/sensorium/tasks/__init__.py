@@ -12,6 +12,7 @@ from typing import Any
 from sensorium.batch import Learned, WordEdges
 from sensorium.config import Config
 from sensorium.model import Model
+from sensorium.tasks.captioning import Captioning, CaptioningConfig
 from sensorium.tasks.classification import Classification, ClassificationConfig
 from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig
 from sensorium.tasks.masked_language import MaskedLanguage, MaskedLanguageConfig
@@ -26,6 +27,7 @@ from sensorium.tasks.mixture import Mixture
 from sensorium.tasks.question_answering import QuestionAnswering, QuestionAnsweringConfig
 from sensorium.tasks.regression import Regression, RegressionConfig
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
+from sensorium.tasks.vocabulary import Vocabulary
 
 TASKS: dict[str, type[Task]] = {
     "contrastive": Contrastive,
@@ -33,6 +35,7 @@ TASKS: dict[str, type[Task]] = {
     "masked_language": MaskedLanguage,
     "masked_image": MaskedImage,
     "masked_audio": MaskedAudio,
+    "captioning": Captioning,
     "classification": Classification,
     "regression": Regression,
     "question_answering": QuestionAnswering,
@@ -52,6 +55,8 @@ class TasksConfig(Config):
     """Tell hidden patches of pictures."""
     masked_audio: MaskedAudioConfig | None = None
     """Tell hidden patches of spectrograms."""
+    captioning: CaptioningConfig | None = None
+    """Say in words what is seen and heard."""
     classification: ClassificationConfig | None = None
     """Say which class a sample is of, or which of several it has."""
     regression: RegressionConfig | None = None
@@ -68,8 +73,7 @@ def build_mixture(
     config: TasksConfig,
     model: Model,
     *,
-    mask_id: int,
-    special_ids: frozenset[int],
+    vocabulary: Vocabulary,
     learned: Mapping[str, Learned] | None = None,
     words: WordEdges | None = None,
 ) -> Mixture:
@@ -78,16 +82,15 @@ def build_mixture(
     Args:
         config: which tasks, with their weights.
         model: f.
-        mask_id: the token that stands for a hidden word.
-        special_ids: tokens that are no words and are never hidden.
+        vocabulary: the tokens of the texts.
         learned: target field -> what is known of it, at least for the tasks that learn it.
         words: where words begin and end; None takes every token for one.
     """
     arguments: dict[str, dict[str, Any]] = {
         name: {"learned": learned or {}} for name, task in TASKS.items() if task.targets
     }
-    hidden = {"mask_id": mask_id, "special_ids": special_ids, "words": words}
-    arguments["masked_language"] = hidden
+    hidden = {"mask_id": vocabulary.mask, "special_ids": vocabulary.special, "words": words}
+    arguments |= {"masked_language": hidden, "captioning": {"vocabulary": vocabulary}}
     chosen = config.chosen()
     return Mixture(
         model,
@@ -99,6 +102,8 @@ def build_mixture(
 
 __all__ = [
     "TASKS",
+    "Captioning",
+    "CaptioningConfig",
     "Classification",
     "ClassificationConfig",
     "Contrastive",
@@ -121,5 +126,6 @@ __all__ = [
     "Task",
     "TaskConfig",
     "TasksConfig",
+    "Vocabulary",
     "build_mixture",
 ]

@@ -1,0 +1,111 @@
+"""Captioning: say in words what is seen and heard.
+
+    loss = - sum over the words w_i of log p(w_i | w_0 .. w_i-1, x_m for all m but the text)
+
+The caption is the text of a sample, so the text is withheld from what the decoder sees. With
+`prompt_tokens` the first words are given, and it is what follows them that is learned and judged.
+A sample of which nothing but its text is there teaches what captions are like at all.
+
+Shapes: B batch, R captions of a sample, N tokens, C most tokens of a text.
+
+Source: Vinyals et al. 2015, "Show and Tell"; Wang et al. 2022, "SimVLM" (a given prefix).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from statistics import fmean
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from sensorium.batch import Batch, Inputs
+from sensorium.model import Model
+from sensorium.tasks.bleu import bleu
+from sensorium.tasks.cider import cider
+from sensorium.tasks.task import Encoded
+from sensorium.tasks.vocabulary import Vocabulary
+from sensorium.tasks.words import words_of
+from sensorium.tasks.writing import Writing, WritingConfig, Written
+
+
+class CaptioningConfig(WritingConfig):
+    """The text of a sample, written from its other modalities."""
+
+    prompt_tokens: int = Field(0, ge=0)
+    """So many tokens of every caption are given, its first words; 0 lets all of it be written."""
+
+    def problems(self, modalities: list[str]) -> Iterator[str]:
+        if not set(modalities) - {"text"}:
+            has = ", ".join(modalities) or "none"
+            yield f"needs a modality beside the text to caption, but model.encoders has only {has}"
+
+
+class Captioning(Writing):
+    """A decoder that attends to all but the text."""
+
+    reads: ClassVar[tuple[str, ...]] = ("text",)
+    withheld: ClassVar[frozenset[str]] = frozenset({"text"})
+
+    def __init__(self, config: CaptioningConfig, model: Model, vocabulary: Vocabulary) -> None:
+        super().__init__(config, model, vocabulary, config.prompt_tokens)
+
+    def words(self, batch: Batch) -> Inputs | None:
+        text = batch.inputs.get("text")
+        return text if text is not None and len(text.values) else None
+
+    def predict(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """As of every task that writes, and every caption of a sample, in one list for all."""
+        predictions = super().predict(model, encoded, batch, generator)
+        pad, own = self.vocabulary.pad, predictions["right words"][:, None]
+        others = batch.targets.get("captions", own[:, :0])  # [B, R, N]
+        others = F.pad(others, (0, own.shape[2] - others.shape[2]), value=pad)
+        captions = torch.cat([own, others], dim=1)
+        real = (captions != pad).any(dim=2) & predictions["present"][:, None]
+        return predictions | {"captions": captions[real], "captions of it": real.sum(dim=1)}
+
+    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+        """How near to a caption what is written comes: BLEU-1 to BLEU-4, CIDEr-D, and the share
+        that is one word for word.
+
+        And how well every token is foreseen from the right ones before it: accuracy, perplexity.
+        Beside the main ones stands what the decoder reaches without having seen anything.
+        """
+        captions = [[words_of(text) for text in of] for of in self._captions(predictions)]
+        said = {
+            blind: [words_of(text) for text in self.texts(predictions, view)]
+            for view, blind in self.views.items()
+        }
+        figures = {f"bleu_{n}": of for n, of in enumerate(bleu(said[""], captions), start=1)}
+        figures |= {f"cider{blind}": fmean(cider(texts, captions)) for blind, texts in said.items()}
+        exact = [text in right for text, right in zip(said[""], captions, strict=True)]
+        return figures | {"exact_match": fmean(exact)} | self.token_figures(predictions)
+
+    def written(self, predictions: Mapping[str, Tensor]) -> list[Written]:
+        """Every caption beside those that would be right; the score is its CIDEr-D."""
+        rows = predictions["present"].nonzero()[:, 0].tolist()
+        texts, captions = self.texts(predictions), self._captions(predictions)
+        scores = cider(
+            [words_of(text) for text in texts],
+            [[words_of(text) for text in of] for of in captions],
+        )
+        return [
+            Written(row, text, tuple(right), score)
+            for row, text, right, score in zip(rows, texts, captions, scores, strict=True)
+        ]
+
+    def _captions(self, predictions: Mapping[str, Tensor]) -> list[list[str]]:
+        """All captions of every sample that has any."""
+        counts = predictions["captions of it"][predictions["present"]].tolist()
+        texts = [self.text_of(ids) for ids in predictions["captions"]]
+        starts = itertools.accumulate(counts, initial=0)
+        return [
+            list(dict.fromkeys(texts[start : start + n]))
+            for start, n in zip(starts, counts, strict=False)
+        ]
