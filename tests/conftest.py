@@ -99,7 +99,8 @@ def small_model(config: ModelConfig | None = None) -> Model:
 
 # what a task of a small mixture has beside its defaults
 TASK_SETTINGS: dict[str, dict[str, object]] = {
-    "captioning": {"decoder": {"width": 16, "depth": 2, "heads": 2}},
+    name: {"decoder": {"width": 16, "depth": 2, "heads": 2}}
+    for name in ("captioning", "answer_generation")
 }
 
 
@@ -145,6 +146,10 @@ def small_batch(
         for name, known in LEARNED.items()
         if known.names
     }
+    words = torch.randint(4, VOCABULARY, (samples, 4), generator=generator)
+    words[:, 0], words[:, 3] = START, END
+    words[::2, 2:] = torch.tensor([END, PAD])  # one word, else two
+    targets["answer_tokens"] = words
     targets["number"] = 3 + 2 * torch.randn(samples, generator=generator)
     return Batch([f"made.jsonl:{i + 1}" for i in range(samples)], inputs, targets)
 

@@ -113,7 +113,7 @@ def test_a_batch_of_one_modality_leaves_out_the_tasks_that_need_another(only):
     losses = learn(mixture, batch_of_all(lacking=[name for name in ENCODERS if name != only]))
     any_will_do = {name for name, task in TASKS.items() if issubclass(task, ReadoutTask)}
     of_one = {
-        "text": {"masked_language", "captioning"},
+        "text": {"masked_language", "captioning", "answer_generation"},
         "image": {"masked_image"},
         "audio": {"masked_audio"},
     }

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from sensorium.evaluation.curves import MOST_POINTS, charts
 from sensorium.evaluation.examples import directions
 from sensorium.evaluation.figures import figures_by_split
 from sensorium.evaluation.report import Shown, write_report
+from sensorium.evaluation.samples import albums
 from sensorium.tasks.reconstruction import Reconstruction
 from sensorium.tasks.retrieval import Retrieval
+from sensorium.tasks.writing import Written
 
 IDS = [f"test.jsonl:{row}" for row in range(1, 9)]
 SUMMARY = {
@@ -49,8 +52,11 @@ def picture(colour: str = "red") -> bytes:
     return file.getvalue()
 
 
-def show(row: int) -> Shown:
+def show(task: str, row: int) -> Shown:
     return Shown(IDS[row], f"words of {IDS[row]}", picture())
+
+
+show_row = partial(show, "contrastive")
 
 
 def retrieved(similarity: torch.Tensor, modalities=("image", "text")) -> list[Retrieval]:
@@ -126,7 +132,7 @@ def test_words_are_shown_never_obeyed(write):
     page = write(
         title=evil,
         summary=SUMMARY | {"device": evil, "metrics": {f"{evil}/a/b": 1.0}},
-        show=lambda row: Shown(IDS[row] + evil, evil, picture()),
+        show=lambda task, row: Shown(IDS[row] + evil, evil, picture()),
     )
     assert "<script" not in page
     assert "&lt;script&gt;" in page
@@ -164,7 +170,7 @@ def test_the_right_one_is_marked_once_per_example(write):
 
 def test_broken_absent_and_unseen_show_their_ids(write):
     torn = {0: b"torn", 1: None}
-    page = write(show=lambda row: Shown(IDS[row], None, torn.get(row, picture())))
+    page = write(show=lambda task, row: Shown(IDS[row], None, torn.get(row, picture())))
     assert f'<div class="nothing">{IDS[0]}</div>' in page
     assert "<img" in page
     unseen = write(retrieved=retrieved(torch.eye(8), ("audio", "text")))
@@ -176,7 +182,7 @@ def test_best_is_furthest_ahead_and_worst_ranks_last():
     similarity = torch.full((8, 8), 0.2).fill_diagonal_(0.5)
     similarity[2, 2] = 0.9
     similarity[5] = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5, 0.1, 0.4, 0.0])
-    there, back = directions(retrieved(similarity), show, examples=2)
+    there, back = directions(retrieved(similarity), show_row, examples=2)
     assert there.best[0].query.words == f"words of {IDS[2]}"
     assert there.worst[0].rank == 7
     *first, own = there.worst[0].candidates
@@ -189,7 +195,7 @@ def test_best_is_furthest_ahead_and_worst_ranks_last():
 
 
 def test_a_tie_counts_against_the_own():
-    example = directions(retrieved(torch.ones(8, 8)), show, examples=1)[0].worst[0]
+    example = directions(retrieved(torch.ones(8, 8)), show_row, examples=1)[0].worst[0]
     assert example.rank == 8
     assert example.candidates[-1].right
 
@@ -200,7 +206,7 @@ def test_every_candidate_that_belongs_to_the_query_is_right():
     scores = torch.tensor([[0.9, 0.1] * 4, [0.8, 0.3] * 4])
     rows = torch.arange(8)
     found = Retrieval("text", "audio", rows[:2], rows, scores, relevant)
-    (direction,) = directions([found], show, examples=2)
+    (direction,) = directions([found], show_row, examples=2)
     assert (direction.queries, direction.candidates) == (2, 8)
     best, worst = direction.best[0], direction.worst[0]
     assert [candidate.right for candidate in best.candidates] == [True] * 4 + [False]
@@ -209,7 +215,7 @@ def test_every_candidate_that_belongs_to_the_query_is_right():
 
 
 def test_a_single_sample_is_found():
-    there, _ = directions(retrieved(torch.ones(1, 1)), show, examples=8)
+    there, _ = directions(retrieved(torch.ones(1, 1)), show_row, examples=8)
     assert there.best[0].rank == there.worst[0].rank == 1
 
 
@@ -255,3 +261,56 @@ def test_figures_without_a_modality_stand_beside_the_whole(write):
     assert "matching, reranked text → image, recall at 1" not in test.withheld.rows
     assert test.withheld.rows["matching, accuracy"] == [0.91, None, None]
     assert validation.withheld is None
+
+
+def written(scores: list[float]) -> dict[str, list[Written]]:
+    return {
+        "captioning": [
+            Written(row, f"text {row}", (f"text {row % 3}", "other"), score)
+            for row, score in enumerate(scores)
+        ]
+    }
+
+
+def test_texts_that_are_best_worst_and_any():
+    (album,) = albums(written([0.5, 9.0, 3.0, 0.0, 0.1, 7.0, 2.0, 1.0]), show, specimens=2)
+    assert (album.task, album.texts) == ("captioning", 8)
+    rows = {kind: [one.written.row for one in of] for kind, of in album.kinds.items()}
+    assert rows["Best"] == [1, 5]
+    assert rows["Worst"] == [3, 4]
+    assert len(rows["At random"]) == 2
+    assert not set(rows["At random"]) & {1, 5, 3, 4}
+
+
+def test_few_texts_are_shown_once():
+    (album,) = albums(written([0.5]), show, specimens=8)
+    assert [one.written.row for one in album.kinds["Best"]] == [0]
+    assert albums({"captioning": []}, show, specimens=8) == []
+
+
+def test_texts_stand_beside_what_is_right_and_never_beside_the_sample_s_own(write):
+    page = write(retrieved=[], written=written([2.0, 1.0, 0.0]), examples=8)
+    assert page.count('class="right">text') == 3
+    for text in ("Captioning", "text 2", "other", "2.00", "At random"):
+        assert text in page
+    assert "words of" not in page
+    assert page.count("<img") == 3
+
+
+def test_a_question_is_shown_with_its_answer(write):
+    answer = Written(0, "red", ("blue",), 0.0, asked="what colour is it?")
+    page = write(retrieved=[], written={"answer_generation": [answer]})
+    assert "what colour is it?" in page
+    assert "Answer generation" in page
+
+
+def test_figures_of_captions_stand_beside_those_of_the_blind():
+    metrics = {
+        "test/captioning/cider": 1.5,
+        "test/captioning/cider_without_image": 0.25,
+        "test/captioning/bleu_4": 0.5,
+        "test/counting/error": 0.125,
+    }
+    (split,) = figures_by_split(metrics)
+    assert split.captions == {"CIDEr": (1.5, 0.25), "BLEU-4": (0.5, None)}
+    assert split.others == {"counting, error": 0.125}

@@ -25,6 +25,7 @@ from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
 from sensorium.data.targets import Captions, Target
 from sensorium.data.text import Tokenizer
+from sensorium.data.thumbnail import as_png
 from sensorium.errors import DataError
 
 
@@ -221,6 +222,20 @@ class Dataset:
             return None
         content = picture.content
         return read_file(content) if isinstance(content, Path) else content
+
+    def frame_bytes(self, index: int) -> bytes | None:
+        """A frame from the middle of the sample's video, as PNG; None where it has none.
+
+        Raises:
+            BrokenSample: the file cannot be read.
+        """
+        video = self.modalities["video"]
+        assert isinstance(video, MediumModality)
+        medium = self._medium("video", video, index)
+        if medium is None:
+            return None
+        frames = video.decode_medium(medium)  # [F, 3, H, W]
+        return as_png(frames[len(frames) // 2])
 
     def _medium(self, name: str, modality: MediumModality, index: int) -> Medium | None:
         cell = self._first(name, index)

@@ -113,6 +113,11 @@ class Mixed:
         dataset, index = self._find(index)
         return dataset.image_bytes(index)
 
+    def frame_bytes(self, index: int) -> bytes | None:
+        """As `Dataset.frame_bytes`."""
+        dataset, index = self._find(index)
+        return dataset.frame_bytes(index)
+
     def _find(self, index: int) -> tuple[Dataset, int]:
         starts = self._starts()
         number = int(np.searchsorted(starts, index, side="right")) - 1

@@ -1,4 +1,4 @@
-"""A picture file -> a small picture inside a page."""
+"""A picture file -> a small picture inside a page; and pixels -> a picture file."""
 
 from __future__ import annotations
 
@@ -33,3 +33,10 @@ def picture_inside(pixels: Tensor, **options: Any) -> str:
     encoded = io.BytesIO()
     Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(encoded, "WEBP", **options)
     return "data:image/webp;base64," + base64.b64encode(encoded.getvalue()).decode("ascii")
+
+
+def as_png(pixels: Tensor) -> bytes:
+    """uint8 [3, H, W] -> a picture file."""
+    encoded = io.BytesIO()
+    Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(encoded, "PNG")
+    return encoded.getvalue()

@@ -19,6 +19,7 @@ from sensorium.evaluation.rerank import KeptEncodings, Reranker
 from sensorium.tasks import Contrastive, MaskedImage, Matching, Mixture
 from sensorium.tasks.reconstruction import Reconstruction, reconstruct
 from sensorium.tasks.retrieval import Retrieval
+from sensorium.tasks.writing import Writing, Written
 
 RECONSTRUCTED = 8
 """Samples whose pictures are reconstructed, to be seen."""
@@ -51,8 +52,9 @@ class Evaluation:
     Attributes:
         metrics: flat, named `task/what`, as in `contrastive/image_to_text/recall_at_1`.
         samples: how many were looked at.
-        ids: of the samples that `retrieved` counts by.
+        ids: task -> the samples that what it retrieved or wrote counts by.
         retrieved: what was found for what, in every direction; empty without a contrastive task.
+        written: task -> what it wrote of every sample that has words.
         withheld: modalities joined by "+" -> the figures that are left without them.
         reconstructed: pictures of the first samples, of which most was hidden; empty without a
             masked image task.
@@ -60,8 +62,9 @@ class Evaluation:
 
     metrics: dict[str, float]
     samples: int
-    ids: list[str]
+    ids: dict[str, list[str]]
     retrieved: list[Retrieval]
+    written: dict[str, list[Written]]
     withheld: dict[str, dict[str, float]]
     reconstructed: list[Reconstruction] = field(default_factory=list)
 
@@ -100,7 +103,7 @@ class _Collected:
     """
 
     predicted: list[_Predicted]
-    ids: list[str] = field(default_factory=list)
+    ids: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     encodings: KeptEncodings = field(default_factory=KeptEncodings)
     modalities: set[str] = field(default_factory=set)
     samples: int = 0
@@ -148,7 +151,14 @@ def evaluate(
             if collected.modalities >= set(hidden)
         }
         reconstructed = _reconstructed(mixture, collected.first, seed)
-    return Evaluation(metrics, collected.samples, collected.ids, retrieved, left, reconstructed)
+        written = {
+            name: task.written(whole.of_task(name))
+            for name, task in mixture.tasks.items()
+            if isinstance(task, Writing) and name in whole.parts
+        }
+    return Evaluation(
+        metrics, collected.samples, dict(collected.ids), retrieved, written, left, reconstructed
+    )
 
 
 def _collect(
@@ -167,10 +177,10 @@ def _collect(
         predictions, encodings = mixture.predict(batch, generator, ((), *withheld))
         for predicted, prediction in zip(collected.predicted, predictions, strict=True):
             predicted.add(prediction)
-        if "contrastive" in predictions[0]:
-            if keep_encodings:
-                collected.encodings.add(encodings, first_row=len(collected.ids))
-            collected.ids += batch.ids
+        if "contrastive" in predictions[0] and keep_encodings:
+            collected.encodings.add(encodings, first_row=len(collected.ids["contrastive"]))
+        for name in predictions[0]:
+            collected.ids[name] += batch.ids
         if collected.first is None:
             collected.first = batch.rows(torch.arange(min(RECONSTRUCTED, len(batch))))
         collected.modalities |= encodings.keys()

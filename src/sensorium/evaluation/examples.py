@@ -121,11 +121,11 @@ class _Search:
         if rank > CANDIDATES:
             shown = [*shown, order[rank - 1]]
         return Example(
-            query=_face(self.show(int(self.found.query_rows[row])), self.found.query),
+            query=face_of(self.show(int(self.found.query_rows[row])), self.found.query),
             rank=rank,
             candidates=[
                 Candidate(
-                    face=_face(
+                    face=face_of(
                         self.show(int(self.found.candidate_rows[column])), self.found.candidate
                     ),
                     score=scores[column].item(),
@@ -137,7 +137,7 @@ class _Search:
         )
 
 
-def _face(shown: Shown, modality: str) -> Face:
+def face_of(shown: Shown, modality: str) -> Face:
     """What is seen of a modality; words and id stand in for what is missing, broken or unseen."""
     if modality == "text" and shown.text is not None:
         return Face(None, shown.text)

@@ -9,10 +9,19 @@ from dataclasses import dataclass, replace
 
 from sensorium.tasks.ranking import RECALL_AT
 
-MAIN_FIGURES = r"/(recall_at_1|accuracy|r2)$"
+MAIN_FIGURES = r"/(recall_at_1|accuracy|r2|cider)$"
 
 OF_TYPE = r"(.+)/accuracy_(majority_)?of_([^/]+)"
 """A figure of one type of questions, `task/accuracy_of_colour`, or what a guess by type reaches."""
+
+TEXT_FIGURES = {
+    "cider": "CIDEr",
+    **{f"bleu_{n}": f"BLEU-{n}" for n in range(1, 5)},
+    "exact_match": "word for word",
+    "accuracy": "next token, accuracy",
+    "perplexity": "next token, perplexity",
+}
+"""What captioning is judged by -> its name for people."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,8 @@ class SplitFigures:
         masked_language: accuracy.
         masked_language_withheld: the same with all but the text withheld.
         types: accuracies by type of question, of each task that has them.
+        captions: name for people -> the figure of captions, and the same of captions that are
+            written without seeing anything, where that is known.
         others: spoken name -> figure, of everything else.
         withheld: what becomes of the figures without some modalities.
     """
@@ -59,6 +70,7 @@ class SplitFigures:
     masked_language: float | None
     masked_language_withheld: float | None
     types: list[Types]
+    captions: dict[str, tuple[float, float | None]]
     others: dict[str, float]
     withheld: Withheld | None = None
 
@@ -192,9 +204,18 @@ def _figures(
         masked_language=left.pop("masked_language/accuracy", None),
         masked_language_withheld=left.pop("masked_language/accuracy_withheld", None),
         types=figures_by_type(figures, withheld),
+        captions=_captions(left),
         others={
             spoken(name): figure
             for name, figure in left.items()
             if not name.startswith("probe/")  # which has a panel of its own
         },
     )
+
+
+def _captions(left: dict[str, float]) -> dict[str, tuple[float, float | None]]:
+    """The figures of captioning, which are taken out of what is left."""
+    own = {n: left.pop(n) for n in list(left) if n.startswith("captioning/")}
+    blind = {n.partition("_without_")[0]: f for n, f in own.items() if "_without_" in n}
+    named = {title: f"captioning/{name}" for name, title in TEXT_FIGURES.items()}
+    return {title: (own[n], blind.get(n)) for title, n in named.items() if n in own}

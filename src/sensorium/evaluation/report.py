@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from sensorium.evaluation.curves import charts
 from sensorium.evaluation.examples import Shown, directions
 from sensorium.evaluation.figures import figures_by_split
 from sensorium.evaluation.probe.panel import probe_panel
+from sensorium.evaluation.samples import albums
 from sensorium.evaluation.strips import strips
 from sensorium.page import write_page
 from sensorium.tasks.ranking import RECALL_AT
 from sensorium.tasks.reconstruction import Reconstruction
 from sensorium.tasks.retrieval import Retrieval
+from sensorium.tasks.writing import Written
 
 __all__ = ["Shown", "write_report"]
 
@@ -25,9 +28,10 @@ def write_report(
     title: str,
     summary: Mapping[str, Any],
     curves: Sequence[Mapping[str, float]],
-    retrieved: Sequence[Retrieval],
-    show: Callable[[int], Shown],
+    retrieved: Sequence[Retrieval] = (),
+    written: Mapping[str, list[Written]] | None = None,
     reconstructed: Sequence[Reconstruction] = (),
+    show: Callable[[str, int], Shown],
     examples: int = 8,
 ) -> None:
     """Write the report of a run. What the run does not have leaves its section out.
@@ -38,9 +42,10 @@ def write_report(
         summary: what `summary.json` holds.
         curves: the rows of `metrics.jsonl`.
         retrieved: every direction of retrieval over the split that was judged last.
-        show: number of a sample of that split -> what is shown of it.
+        written: task -> what it wrote of that split.
         reconstructed: pictures of which most was hidden.
-        examples: best and worst retrievals, of each direction.
+        show: task, and number of a sample among those it looked at -> what is shown of it.
+        examples: best and worst retrievals, of each direction, and texts.
     """
     write_page(
         path,
@@ -50,7 +55,8 @@ def write_report(
         recall_at=RECALL_AT,
         probes=[probe_panel(split, of) for split, of in summary.get("probe", {}).items()],
         charts=charts(curves),
-        directions=directions(retrieved, show, examples),
+        directions=directions(retrieved, partial(show, "contrastive"), examples),
+        albums=albums(dict(written or {}), show, examples),
         strips=strips(reconstructed),
         facts=[(name, say(summary[key])) for name, key, say in FACTS if key in summary],
     )

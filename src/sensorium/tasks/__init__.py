@@ -12,6 +12,7 @@ from typing import Any
 from sensorium.batch import Learned, WordEdges
 from sensorium.config import Config
 from sensorium.model import Model
+from sensorium.tasks.answer_generation import AnswerGeneration, AnswerGenerationConfig
 from sensorium.tasks.captioning import Captioning, CaptioningConfig
 from sensorium.tasks.classification import Classification, ClassificationConfig
 from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig
@@ -39,6 +40,7 @@ TASKS: dict[str, type[Task]] = {
     "classification": Classification,
     "regression": Regression,
     "question_answering": QuestionAnswering,
+    "answer_generation": AnswerGeneration,
 }
 
 
@@ -62,7 +64,9 @@ class TasksConfig(Config):
     regression: RegressionConfig | None = None
     """Say a number."""
     question_answering: QuestionAnsweringConfig | None = None
-    """Answer the question that the text of a sample is."""
+    """Answer the question that the text of a sample is, by one of the known answers."""
+    answer_generation: AnswerGenerationConfig | None = None
+    """Answer it in words."""
 
     def chosen(self) -> dict[str, TaskConfig]:
         """Task name -> its config, in the order in which the tasks run."""
@@ -91,6 +95,7 @@ def build_mixture(
     }
     hidden = {"mask_id": vocabulary.mask, "special_ids": vocabulary.special, "words": words}
     arguments |= {"masked_language": hidden, "captioning": {"vocabulary": vocabulary}}
+    arguments["answer_generation"]["vocabulary"] = vocabulary
     chosen = config.chosen()
     return Mixture(
         model,
@@ -102,6 +107,8 @@ def build_mixture(
 
 __all__ = [
     "TASKS",
+    "AnswerGeneration",
+    "AnswerGenerationConfig",
     "Captioning",
     "CaptioningConfig",
     "Classification",

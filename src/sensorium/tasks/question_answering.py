@@ -6,7 +6,7 @@
 The question is the modality text, what it is about are the others, and h is what the fusion makes
 of all. The answers to choose from are those of the rows to train on, the most frequent of them
 where `data.answers` says so. A question whose answer is none of these teaches nothing, and counts
-as wrong where the model is judged.
+as wrong where the model is judged. `answer_generation` answers in words instead.
 
 Shapes: B batch, K <= B questions, A answers, D width of h.
 
@@ -17,7 +17,7 @@ Source: section 3.1.2 of the document (VQA, video QA); Antol et al. 2015, "VQA";
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -36,9 +36,6 @@ ANSWERS_TOLD = 5
 
 class QuestionAnsweringConfig(TaskConfig):
     """The answer to the text of a sample, by `data.fields.answer`."""
-
-    form: Literal["closed"] = "closed"
-    """How it is answered: by one of the answers of the training set."""
 
     def problems(self, modalities: list[str]) -> Iterator[str]:
         if "text" not in modalities:

@@ -56,12 +56,14 @@ class Written:
         text: the words.
         references: what they should be, any of these.
         score: the larger the better.
+        asked: the question that it answers, if any.
     """
 
     row: int
     text: str
     references: tuple[str, ...]
     score: float
+    asked: str = ""
 
 
 class Writing(Task):
@@ -187,6 +189,10 @@ class Writing(Task):
     def texts(self, predictions: Mapping[str, Tensor], view: str = "") -> list[str]:
         """What was written of the samples that have words."""
         return [self.text_of(ids) for ids in predictions[f"said{view}"][predictions["present"]]]
+
+    def written(self, predictions: Mapping[str, Tensor]) -> list[Written]:
+        """What was written of every sample that has words, beside what is right."""
+        raise NotImplementedError
 
     def text_of(self, ids: Int[Tensor, " N"]) -> str:
         """The words of a text, without its start, end and padding."""

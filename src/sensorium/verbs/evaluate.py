@@ -167,7 +167,7 @@ def record(run: Run, judged: Evaluation, dataset: Dataset | Mixed, split: str) -
     summary["judged_samples"] = summary.get("judged_samples", {}) | {split: judged.samples}
     summary["withheld"] = summary.get("withheld", {}) | {split: judged.withheld}
     run.write_summary(summary)
-    report(run, summary, judged, lambda row: _shown(dataset, judged.ids[row]))
+    report(run, summary, judged, lambda task, row: _shown(dataset, judged.ids[task][row]))
     return summary
 
 
@@ -175,7 +175,7 @@ def report(
     run: Run,
     summary: dict[str, Any],
     judged: Evaluation | None = None,
-    show: Callable[[int], Shown] = lambda row: Shown(str(row), None, None),
+    show: Callable[[str, int], Shown] = lambda task, row: Shown(str(row), None, None),
 ) -> None:
     """Write the run's report anew, with examples from the set that was judged last."""
     write_report(
@@ -184,6 +184,7 @@ def report(
         summary=summary,
         curves=read_metrics(run.folder / METRICS),
         retrieved=judged.retrieved if judged else (),
+        written=judged.written if judged else {},
         reconstructed=judged.reconstructed if judged else (),
         show=show,
     )
@@ -192,7 +193,7 @@ def report(
 def _shown(dataset: Dataset | Mixed, id: str) -> Shown:
     index = dataset.index_of(id)
     try:
-        image = dataset.image_bytes(index)
+        image = dataset.image_bytes(index) or dataset.frame_bytes(index)
     except BrokenSample:
         image = None
     return Shown(id, dataset.describe(index)["text"], image)
