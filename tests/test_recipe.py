@@ -280,6 +280,18 @@ def test_everything_that_is_wrong_is_said_at_once(path):
             ["tasks.regression.modality=audio", "data.fields.number=a"],
             "tasks.regression reads the modality audio, but model.encoders has only image, text",
         ),
+        (
+            ["tasks.captioning={}", "model.encoders.image=null"],
+            "tasks.captioning needs a modality beside the text to caption, but model.encoders has",
+        ),
+        (
+            ["tasks.captioning={}", "data.modalities=[image]"],
+            "tasks.captioning reads text, but data.modalities says only image",
+        ),
+        (
+            ["tasks.answer_generation={}"],
+            "tasks.answer_generation learns answer, which no set has a column for; add data.f",
+        ),
         (["data.classes=[a, b]"], "data.classes names classes, but no set has a column for them"),
         (["data.answers=5"], "data.answers=5 limits answers, but no set has a column for them"),
         (
@@ -308,6 +320,12 @@ def test_a_source_that_no_set_is_named_for_is_refused(tmp_path, train, said):
     tree["data"]["train"] = train
     path = write_recipe(tmp_path / "mine.yaml", tree)
     assert refused(path, "tasks.matching.sources=[captoins]") == [f"tasks.matching.sources: {said}"]
+
+
+def test_a_text_to_be_written_is_read_though_nothing_encodes_it(path):
+    without = ["model.encoders.text=null", "tasks={captioning: {}}"]
+    recipe = load_recipe(path, without)
+    assert recipe.data_to_read.modalities == ["image", "text"]
 
 
 def test_a_source_that_a_set_is_named_for_is_read(tmp_path):

@@ -59,7 +59,7 @@ class Recipe(Config):
         What the model has no encoder for and no task reads is not decoded, and a row that lacks it
         is not broken.
         """
-        read = [m for name in self.tasks.chosen() for m in TASKS[name].reads]
+        read = [m for name in self.tasks.chosen() for m in TASKS[name].needs_data]
         used = list(dict.fromkeys([*self.model.encoders.chosen(), *read]))
         seen = self.data.modalities or used
         return self.data.model_copy(update={"modalities": seen})
@@ -374,7 +374,7 @@ def _task_problems(recipe: Recipe, name: str) -> Iterator[str]:
     yield from (f"tasks.{name} {problem}" for problem in task.problems(list(encoders)))
     yield from _unknown_sources(recipe, name)
     yield from _missing_targets(recipe, name)
-    for modality in TASKS[name].reads:
+    for modality in TASKS[name].needs_data:
         if modality not in (recipe.data.modalities or [modality]):
             listed = ", ".join(recipe.data.modalities or ())
             yield f"tasks.{name} reads {modality}, but data.modalities says only {listed}"

@@ -48,7 +48,7 @@ class CaptioningConfig(WritingConfig):
 class Captioning(Writing):
     """A decoder that attends to all but the text."""
 
-    reads: ClassVar[tuple[str, ...]] = ("text",)
+    needs_data: ClassVar[tuple[str, ...]] = ("text",)
     withheld: ClassVar[frozenset[str]] = frozenset({"text"})
 
     def __init__(self, config: CaptioningConfig, model: Model, vocabulary: Vocabulary) -> None:

@@ -99,7 +99,8 @@ class Task(nn.Module):
         targets: fields of targets, of which it learns one; none for a task without.
         reads_encodings: whether it reads what is shared of the whole samples; where no task does,
             that is not computed.
-        reads: modalities of the data that it needs, though the model may have no encoder for them.
+        needs_data: modalities that it needs of the data, though the model may have no encoder for
+            them.
         looks_across_ranks: whether its loss compares the samples of all ranks, so that every one
             of them has to compute it, also without items of its own.
     """
@@ -109,7 +110,7 @@ class Task(nn.Module):
     reads_tokens: ClassVar[bool] = True
     targets: ClassVar[tuple[str, ...]] = ()
     reads_encodings: ClassVar[bool] = True
-    reads: ClassVar[tuple[str, ...]] = ()
+    needs_data: ClassVar[tuple[str, ...]] = ()
     looks_across_ranks: ClassVar[bool] = False
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
