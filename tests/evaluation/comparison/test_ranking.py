@@ -85,7 +85,7 @@ def test_one_seed_is_no_verdict():
     ranking = rank(ACCURACY, [contender("a", [0.7]), contender("b", [0.2])], 0.0)
     assert ranking.noise.least == math.inf
     text = " ".join(verdict(ranking, []))
-    assert "One seed cannot tell a difference from noise." in text
+    assert "One seed cannot tell a difference from noise. --seeds 3 adds" in text
     assert "more than noise" not in text
 
 

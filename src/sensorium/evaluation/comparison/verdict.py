@@ -105,13 +105,14 @@ def _cheapest(ranking: Ranking, contenders: Sequence[Contender]) -> list[str]:
 
 
 def _confidence(ranking: Ranking) -> list[str]:
+    """How little few seeds tell, and what to do about it; the runs that there are stay."""
     seeds = len(ranking.seeds)
     if len(ranking.standings) == 1 or seeds >= FEW_SEEDS:
         return []
-    count = {1: "One seed is", 2: "Two seeds are", 3: "Three seeds are"}.get(
-        seeds, "Four seeds are"
-    )
+    if seeds == 1:
+        return ["--seeds 3 adds to the runs that there are."]
+    count = {2: "Two", 3: "Three", 4: "Four"}[seeds]
     return [
-        f"{count} few. --seeds {2 * seeds + 1 if seeds == 1 else FEW_SEEDS} adds to the runs that "
-        "there are and tells smaller differences."
+        f"{count} seeds are few. --seeds {FEW_SEEDS} adds to the runs that there are and tells "
+        "smaller differences."
     ]
