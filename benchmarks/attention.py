@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
@@ -23,12 +24,19 @@ from typing import Any
 import torch
 from rich.console import Console
 from rich.table import Table
-from side_by_side import Step, add_measuring_options, describe_machine, time_in_turn
+from side_by_side import (
+    Step,
+    add_clock_option,
+    add_measuring_options,
+    describe_machine,
+    name_of,
+    time_in_turn,
+)
 from torch import Tensor
 
 from sensorium.layers.attention import PLAIN_BELOW_KEYS, attend, attend_fused, attend_plain
 
-TOKENS = (32, 64, 196, 512, 1024)
+TOKENS = (32, 64, 196, 512, 1024, 2048)
 TOKENS_IN_A_BATCH = 8192
 HEADS, HEAD_WIDTH = 3, 64
 MASKED = 0.2
@@ -77,11 +85,13 @@ class Case:
         return mask if for_attend else mask[:, None, None, :]
 
 
-def compare(case: Case, rounds: int, warmup: int) -> dict[str, float]:
+def compare(
+    case: Case, rounds: int, warmup: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
     """Median milliseconds of both paths, and of `attend`, which chooses between them."""
     paths: dict[str, Path] = {"plain": attend_plain, "fused": attend_fused, "attend": attend}
     steps = {name: case.step(path) for name, path in paths.items()}
-    seconds = time_in_turn(steps, rounds, warmup, case.device)
+    seconds = time_in_turn(steps, rounds, warmup, case.device, clock)
     return {f"{name}_ms": 1e3 * median(times) for name, times in seconds.items()}
 
 
@@ -134,12 +144,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     add_measuring_options(parser, steps=10)
+    add_clock_option(parser)
     options = parser.parse_args()
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     console = Console(highlight=False, width=100)
     facts = describe_machine(options.device, ("torch",))
     facts["steps"] = f"{options.steps} counted, after {options.warmup} that are not"
+    facts["seconds"] = name_of(options.clock)
     for what, fact in facts.items():
         console.print(f"{what}: {fact}", markup=False)
     rows = []
@@ -153,7 +165,7 @@ def main() -> None:
                     "batch": case.batch,
                     "masked": masked,
                 }
-                rows.append(row | compare(case, options.steps, options.warmup))
+                rows.append(row | compare(case, options.steps, options.warmup, options.clock))
     console.print(table_of(rows))
     console.print(
         "fused / plain: speed over speed. attend / faster: what `attend` chose over the faster "

@@ -22,18 +22,22 @@ Step = Callable[[int], object]
 
 
 def time_in_turn(
-    contenders: Mapping[str, Step], rounds: int, warmup: int, device: torch.device
+    contenders: Mapping[str, Step],
+    rounds: int,
+    warmup: int,
+    device: torch.device,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Seconds of every counted step of every contender, round by round."""
+    """Seconds of every counted step of every contender, round by round, by `clock`."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(warmup + rounds):
         for name, step in contenders.items():
             wait_for(device)
-            started = time.perf_counter()
+            started = clock()
             step(number)
             wait_for(device)
             if number >= warmup:
-                seconds[name].append(time.perf_counter() - started)
+                seconds[name].append(clock() - started)
     return seconds
 
 
@@ -71,6 +75,23 @@ def add_measuring_options(parser: argparse.ArgumentParser, steps: int) -> None:
     parser.add_argument("--device", type=torch.device, default="cpu", help="cpu, cuda, cuda:1")
     parser.add_argument("--threads", type=int, help="CPU threads; torch's choice by default")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there, too")
+
+
+def add_clock_option(parser: argparse.ArgumentParser) -> None:
+    """For what computes in one process."""
+    parser.add_argument(
+        "--processor-time",
+        dest="clock",
+        action="store_const",
+        const=time.process_time,
+        default=time.perf_counter,
+        help="count that and not the clock's: with --threads 1 on a machine that is not quiet",
+    )
+
+
+def name_of(clock: Callable[[], float]) -> str:
+    """What a figure's seconds are."""
+    return "of the processor" if clock is time.process_time else "of the clock"
 
 
 def describe_machine(device: torch.device, packages: tuple[str, ...]) -> dict[str, str]:

@@ -25,7 +25,15 @@ from contenders import blip, ours, peers
 from contenders.works import WORKS, ContrastiveWork, FusedWork, Setting, Work
 from rich.console import Console
 from rich.table import Table
-from side_by_side import Step, add_measuring_options, describe_machine, figures, time_in_turn
+from side_by_side import (
+    Step,
+    add_clock_option,
+    add_measuring_options,
+    describe_machine,
+    figures,
+    name_of,
+    time_in_turn,
+)
 
 from sensorium.training.precision import choose_precision
 
@@ -112,6 +120,7 @@ def main() -> None:
     parser.add_argument("--work", default=",".join(WORKS), help="some of these, by commas")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default="auto")
     add_measuring_options(parser, steps=10)
+    add_clock_option(parser)
     options = parser.parse_args()
     names = options.work.split(",")
     if unknown := [name for name in names if name not in WORKS]:
@@ -124,6 +133,7 @@ def main() -> None:
         **describe_machine(options.device, PACKAGES),
         "precision": describe_precision(options.precision, precision),
         "steps": f"{options.steps} counted, after {options.warmup} that are not",
+        "seconds": name_of(options.clock),
     }
     for what, fact in facts.items():
         console.print(f"{what}: {fact}", markup=False)
@@ -133,7 +143,9 @@ def main() -> None:
         with TemporaryDirectory() as folder:
             setting = Setting(options.device, precision, Path(folder))
             steps, skipped = build_steps(contenders_of(work, setting))
-            seconds = time_in_turn(steps, options.steps, options.warmup, options.device)
+            seconds = time_in_turn(
+                steps, options.steps, options.warmup, options.device, options.clock
+            )
         measured = figures(seconds, work.batch_size)
         console.print(table_of(f"{name}: {work}", measured))
         for who, reason in skipped.items():
