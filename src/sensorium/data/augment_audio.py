@@ -84,9 +84,9 @@ def augment_wave(
 
 def tilted(wave: Tensor, decibels: float) -> Tensor:
     """A sound [S] whose gain changes evenly, over its frequencies, by so much in all."""
-    spectrum = torch.fft.rfft(wave)
+    spectrum = torch.fft.rfft(wave, n=_power_of_two(len(wave)))
     gain = torch.linspace(-decibels / 2, decibels / 2, len(spectrum))
-    return torch.fft.irfft(spectrum * 10 ** (gain / 20), n=len(wave))
+    return torch.fft.irfft(spectrum * 10 ** (gain / 20))[: len(wave)]
 
 
 def noise_under(wave: Tensor, ratio_decibels: float, draw: Random) -> Tensor:
@@ -95,13 +95,19 @@ def noise_under(wave: Tensor, ratio_decibels: float, draw: Random) -> Tensor:
     The power of a frequency falls with its 0th (white) to 2nd power (brown).
     """
     generator = torch.Generator().manual_seed(draw.getrandbits(63))
-    spectrum = torch.fft.rfft(torch.randn(len(wave), generator=generator))
+    spectrum = torch.fft.rfft(torch.randn(_power_of_two(len(wave)), generator=generator))
     fall = draw.uniform(0, 1)
     spectrum = spectrum * torch.arange(1, len(spectrum) + 1).pow(-fall)
-    noise = torch.fft.irfft(spectrum, n=len(wave))
+    noise = torch.fft.irfft(spectrum)[: len(wave)]
     softer = draw.uniform(min(ratio_decibels, SOFTEST_NOISE_DECIBELS), SOFTEST_NOISE_DECIBELS)
     loudness = wave.square().mean().sqrt() / noise.square().mean().sqrt().clamp(min=1e-12)
     return noise * (loudness * 10 ** (-softer / 20))
+
+
+def _power_of_two(samples: int) -> int:
+    """The least that holds them, and at least 2: a transform of any other length is many times
+    slower."""
+    return 1 << max(1, (samples - 1).bit_length())
 
 
 def mask_spectrogram(spectrogram: Tensor, config: AudioAugmentConfig, draw: Random) -> Tensor:
