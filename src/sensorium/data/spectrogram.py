@@ -48,8 +48,8 @@ def mel_power(wave: Tensor, config: AudioConfig) -> Tensor:
         pad_mode="constant",
         return_complex=True,
     )
-    frames = math.ceil(len(wave) / config.hop)
-    power = torch.view_as_real(spectrum[:, :frames]).square().sum(dim=2)
+    spectrum = spectrum[:, : math.ceil(len(wave) / config.hop)]
+    power = spectrum.real.square() + spectrum.imag.square()
     lowest, highest = config.lowest_hertz, config.highest
     return power.T @ mel_filters(config.sample_rate, size, config.mel_bins, lowest, highest)
 
