@@ -39,7 +39,7 @@ from sensorium.training.precision import choose_precision
 
 PACKAGES = ("torch", "open_clip_torch", "transformers", "timm")
 OURS = "sensorium"
-WIDTH = 100  # of what is printed, in characters, on a terminal or not
+WIDTH = 120  # of what is printed, in characters, on a terminal or not
 
 
 def contenders_of(work: Work, setting: Setting) -> dict[str, Callable[[], Step]]:
@@ -91,7 +91,7 @@ def table_of(title: str, measured: dict[str, dict[str, float]]) -> Table:
     our_names = [who for who in measured if who.startswith(OURS)]
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("who", no_wrap=True)
-    ratios = [who.replace(OURS, "ours") + "\n/ theirs" for who in our_names]
+    ratios = [who.replace(OURS, "ours").replace(", ", ",\n") + "\n/ theirs" for who in our_names]
     for heading in ("median ms", "middle half", "samples/s", *ratios):
         table.add_column(heading, justify="right", no_wrap=True)
     for who, figure in measured.items():
