@@ -17,9 +17,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 # Below this many keys the plain path trains faster than the fused one in bfloat16 on a CPU that has
-# instructions for it, since the fused backward kernel has none: five times at 32 keys, twice at 196,
-# and no more at 1,024 (benchmarks/results/2026-11-25-attention.md). A CPU without them is slow in
-# either, and `train.precision=auto` does not choose bfloat16 there.
+# instructions for it, since the fused backward kernel has none: five times at 32 keys, twice at
+# 196, and no more at 1,024 (benchmarks/results/2026-11-25-attention.md). A CPU without them is slow
+# in either, and `train.precision=auto` does not choose bfloat16 there.
 PLAIN_BELOW_KEYS = 1000
 
 
