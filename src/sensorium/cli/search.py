@@ -34,13 +34,8 @@ def search(
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
     rerank: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            help="Sort so many of the first anew by matching; by default as the recipe evaluates.",
-            show_default=False,
-        ),
-    ] = None,
+        int, typer.Option(min=0, help="Sort so many of the first anew by matching.")
+    ] = 0,
     html: Annotated[
         Path | None, typer.Option(help="Write a page of the pictures there.", show_default=False)
     ] = None,

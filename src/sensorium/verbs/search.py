@@ -25,7 +25,7 @@ def search(
     video: str | Path | None = None,
     find: str | None = None,
     top: int = 10,
-    rerank: int | None = None,
+    rerank: int = 0,
     html: str | Path | None = None,
     device: str = "auto",
 ) -> list[Hit]:
@@ -40,8 +40,8 @@ def search(
         find: modality of what is looked for; None takes pictures, or, where the run does not know
             them, the first modality that it knows beside that of the query.
         top: how many.
-        rerank: so many of the first are sorted anew by matching, where the run has learned it for
-            these modalities; None takes the recipe's `evaluation.rerank`, 0 does not.
+        rerank: so many of the first are sorted anew by matching, for which the run has to have
+            learned these modalities.
         html: write the hits as a page of pictures there, too.
         device: where to compute.
 
@@ -68,17 +68,14 @@ def search(
         raise DataError(f"this run can be searched by {' or '.join(known)}, not by {modality}")
     query = _query(modalities[modality], cell, modality)
     vector = embedder.embed([query], modality)[0]
-    again = opened.recipe.evaluation.rerank if rerank is None else rerank
-    if not can_rerank(embedder, modality, find):
-        if rerank:
-            raise DataError(
-                f"cannot re-rank: this run has not learned to contrast and to match {modality} and "
-                f"{find}; leave --rerank out"
-            )
-        again = 0
-    hits = SearchIndex(opened.folder / "index").search(vector, find, max(top, again))
-    if again:
-        hits = [*sort_anew(embedder, query, modality, find, hits[:again]), *hits[again:]]
+    if rerank and not can_rerank(embedder, modality, find):
+        raise DataError(
+            f"cannot re-rank: this run has not learned to contrast and to match {modality} and "
+            f"{find}; leave --rerank out"
+        )
+    hits = SearchIndex(opened.folder / "index").search(vector, find, max(top, rerank))
+    if rerank:
+        hits = [*sort_anew(embedder, query, modality, find, hits[:rerank]), *hits[rerank:]]
     hits = hits[:top]
     if html is not None:
         query_image = None if image is None else Path(image).read_bytes()
