@@ -1,24 +1,28 @@
 import pytest
 from tests.conftest import small_mixture, small_model, small_model_config
 
+from sensorium.encoders import ENCODERS
 from sensorium.tasks import TASKS, Mixture
 from sensorium.training.config import TrainConfig
 from sensorium.training.optimizer import build_optimizer, learning_rate_at
 
 VALUES = (
     "norm.weight",
-    "masked_language.transform.2.weight",  # a norm, too
+    "transform.2.weight",  # a norm, too
     "bias",
     "text.embedding.weight",
+    "decoder.embedding.weight",
     "positions",
     "log_scales",
     "class_token",
+    "mask_token",
     "attention_pool.query",
 )
 
 
 def whole_mixture(pooling: str) -> Mixture:
-    return small_mixture(*TASKS, model=small_model(small_model_config(pooling=pooling)))
+    config = small_model_config(pooling=pooling, modalities=tuple(ENCODERS))
+    return small_mixture(*TASKS, model=small_model(config))
 
 
 def decays(mixture: Mixture) -> dict[str, list[float]]:
