@@ -21,6 +21,7 @@ from statistics import fmean
 from typing import Any, ClassVar
 
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 
 from sensorium.batch import ABSENT, Batch, Inputs, Learned
@@ -53,6 +54,7 @@ class AnswerGeneration(Writing):
 
     targets: ClassVar[tuple[str, ...]] = ("answer",)
     always_seen: ClassVar[frozenset[str]] = frozenset({"text"})
+    told_as: ClassVar[str] = "answer"
 
     def __init__(
         self,
@@ -73,6 +75,13 @@ class AnswerGeneration(Writing):
         real = ids != self.vocabulary.pad
         present = real.any(dim=1) & question.present
         return Inputs(ids[present], real[present], present) if present.any() else None
+
+    def askable(self, batch: Batch) -> Bool[Tensor, " B"]:
+        """Those that have a question."""
+        if "text" in batch.inputs:
+            return batch.inputs["text"].present
+        device = next(self.parameters()).device
+        return torch.zeros(len(batch), dtype=torch.bool, device=device)
 
     def predict(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator

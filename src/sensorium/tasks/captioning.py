@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
+from jaxtyping import Bool
 from pydantic import Field
 from torch import Tensor
 
@@ -53,10 +54,20 @@ class Captioning(Writing):
 
     def __init__(self, config: CaptioningConfig, model: Model, vocabulary: Vocabulary) -> None:
         super().__init__(config, model, vocabulary, config.prompt_tokens)
+        self.seen = tuple(m for m in model.widths if m not in self.withheld)
 
     def words(self, batch: Batch) -> Inputs | None:
         text = batch.inputs.get("text")
         return text if text is not None and len(text.values) else None
+
+    def askable(self, batch: Batch) -> Bool[Tensor, " B"]:
+        """Those that have anything that is seen."""
+        device = next(self.parameters()).device
+        seen = torch.zeros(len(batch), dtype=torch.bool, device=device)
+        for modality in self.seen:
+            if modality in batch.inputs:
+                seen = seen | batch.inputs[modality].present
+        return seen
 
     def predict(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator

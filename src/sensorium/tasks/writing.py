@@ -30,7 +30,7 @@ from sensorium.layers.decoder import Decoder
 from sensorium.model import Model
 from sensorium.tasks.context import Context
 from sensorium.tasks.decoding import DecoderConfig, GenerationConfig
-from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
+from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, told_of
 from sensorium.tasks.vocabulary import Vocabulary
 
 BLIND = " blind"  # the ending, in predictions, of what is written without seeing
@@ -78,12 +78,14 @@ class Writing(Task):
     Attributes:
         withheld: modalities that it never sees.
         always_seen: of the others, those that stay where the blind figures withhold all else.
+        told_as: what a person is told that its words are.
         views: how it is judged, seeing what it may and blind: ending of what is predicted so ->
             ending of the figures' names.
     """
 
     withheld: ClassVar[frozenset[str]] = frozenset()
     always_seen: ClassVar[frozenset[str]] = frozenset()
+    told_as: ClassVar[str] = "text"
 
     def __init__(
         self, config: WritingConfig, model: Model, vocabulary: Vocabulary, prompt_tokens: int = 0
@@ -142,6 +144,22 @@ class Writing(Task):
                 f"log probability{view}": spread_rows(log_probability, present),
             }
         return predictions
+
+    def askable(self, batch: Batch) -> Bool[Tensor, " B"]:
+        """The samples that something can be written of, without anybody knowing what is right."""
+        raise NotImplementedError
+
+    def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
+        """What is written of every sample, from its first word on; the same every time."""
+        rows = self.askable(batch).nonzero()[:, 0]
+        if not len(rows):
+            return [None] * len(batch)
+        start = rows.new_full((len(rows), 1), self.vocabulary.start)
+        generator = torch.Generator(rows.device).manual_seed(0)
+        context = self.context(model, encoded.encodings, rows)
+        written = self.write(context, start, torch.ones_like(rows), generator)
+        told = [{self.told_as: self.text_of(ids)} for ids in written]
+        return told_of(len(batch), rows, told)
 
     def write(
         self,

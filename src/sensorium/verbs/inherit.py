@@ -16,6 +16,7 @@ from typing import Any
 from sensorium.data import MODALITIES
 from sensorium.errors import RecipeError
 from sensorium.recipe import Recipe, apply_overrides, parse_recipe
+from sensorium.tasks import TASKS
 
 Tree = dict[str, Any]
 
@@ -106,7 +107,8 @@ def _taken_modalities(
     fields = [field for field, columns in _part(data, "fields").items() if columns]
     read = data.get("modalities") or [field for field in fields if field in MODALITIES]
     wanted = named or read or known
-    if unknown := [m for m in MODALITIES if m in [*wanted, *added] and m not in known]:
+    asked = [m for m in [*wanted, *added] if m in [*named, *added] or m not in _only_written(tree)]
+    if unknown := [m for m in MODALITIES if m in asked and m not in known]:
         raise RecipeError(
             f"recipe {name}: model.encoders or data.fields asks for {', '.join(unknown)}, but the "
             f"model of {folder} knows only {', '.join(known)}; start from a run that knows more, "
@@ -114,6 +116,12 @@ def _taken_modalities(
         )
     said = _part(_part(tree, "model"), "encoders")
     return [m for m in known if m in added or (m in wanted and said.get(m, {}) is not None)]
+
+
+def _only_written(tree: Tree) -> set[str]:
+    """Modalities that tasks need as what is to be said, as captions, seen or not."""
+    chosen = [name for name, config in _part(tree, "tasks").items() if config is not None]
+    return {modality for name in chosen if name in TASKS for modality in TASKS[name].needs_data}
 
 
 def _inherit_model(tree: Tree, theirs: Tree, taken: list[str]) -> None:
