@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from sensorium.config import Config
 from sensorium.data.fit import Colour
+from sensorium.data.frame import Frame, whole
 
 
 class AugmentConfig(Config):
@@ -29,6 +31,9 @@ class AugmentConfig(Config):
     """Cut out a random part of the picture with an area in this range of shares, and enlarge it."""
     flip: float = Field(default=0.0, ge=0, le=1)
     """Probability of mirroring left and right; off, because text and many signs have a side."""
+    flip_vertical: float = Field(default=0.0, ge=0, le=1)
+    """Probability of mirroring top and bottom, for pictures that have neither, as from a
+    microscope or from above."""
     colour_jitter: float = Field(default=0.0, ge=0, le=1)
     """Brightness, contrast and saturation each change by up to this share."""
     randaugment_operations: int = Field(default=0, ge=0)
@@ -44,6 +49,12 @@ class AugmentConfig(Config):
         return self
 
 
+    @property
+    def bends(self) -> bool:
+        """Whether places in the picture move in a way that no frame says."""
+        return self.randaugment_operations > 0
+
+
 def augment(picture: Tensor, config: AugmentConfig, background: Colour, draw: Random) -> Tensor:
     """A changed copy of `picture` (or the same tensor, where nothing is to change).
 
@@ -55,16 +66,44 @@ def augment(picture: Tensor, config: AugmentConfig, background: Colour, draw: Ra
     Returns:
         uint8 [3, H, W].
     """
+    return augment_in_frame(picture, config, background, draw).picture
+
+
+class Changed(NamedTuple):
+    """A changed picture, and where what it shows comes from.
+
+    Attributes:
+        picture: uint8 [3, H, W].
+        frame: the part of the picture before that it shows.
+        real: the part of itself that is not background which came in from the side.
+    """
+
+    picture: Tensor
+    frame: Frame
+    real: Frame
+
+
+def augment_in_frame(
+    picture: Tensor, config: AugmentConfig, background: Colour, draw: Random
+) -> Changed:
+    """As `augment`. Of what RandAugment turns and bends, no frame can tell
+    (`AugmentConfig.bends`)."""
+    height, width = picture.shape[1:]
+    frame = real = whole(height, width)
     if config.scale != (1.0, 1.0) or config.colour_jitter or config.randaugment_operations:
-        picture = _with_pillow(picture, config, background, draw)
+        picture, frame = _with_pillow(picture, config, background, draw)
     if config.flip and draw.random() < config.flip:
-        picture = picture.flip(2)
+        picture, frame = picture.flip(2), Frame(width, 0, 0, height).of(frame, height, width)
+    if config.flip_vertical and draw.random() < config.flip_vertical:
+        picture, frame = picture.flip(1), Frame(0, height, width, 0).of(frame, height, width)
     if config.shift:
-        height, width = picture.shape[1:]
         down = _whole(draw, config.shift * height)
         right = _whole(draw, config.shift * width)
         picture = _shifted(picture, down, right, background)
-    return picture
+        moved = Frame(-right, -down, width - right, height - down)
+        frame = moved.of(frame, height, width)
+        real = Frame(max(right, 0), max(down, 0), width + min(right, 0), height + min(down, 0))
+    return Changed(picture, frame, real)
 
 
 def _whole(draw: Random, limit: float) -> int:
@@ -88,11 +127,12 @@ def _shifted(picture: Tensor, down: int, right: int, background: Colour) -> Tens
 
 def _with_pillow(
     picture: Tensor, config: AugmentConfig, background: Colour, draw: Random
-) -> Tensor:
+) -> tuple[Tensor, Frame]:
     image = Image.fromarray(np.ascontiguousarray(picture.permute(1, 2, 0).numpy()))
+    frame = whole(*picture.shape[1:])
     if config.scale != (1.0, 1.0):
-        box = _random_box(image.size, config.scale, draw)
-        image = image.resize(image.size, Image.Resampling.BICUBIC, box=box)
+        frame = Frame(*_random_box(image.size, config.scale, draw))
+        image = image.resize(image.size, Image.Resampling.BICUBIC, box=frame)
     if config.colour_jitter:
         for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
             image = enhance(image).enhance(1 + config.colour_jitter * draw.uniform(-1, 1))
@@ -100,7 +140,7 @@ def _with_pillow(
         operation = OPERATIONS[math.floor(draw.random() * len(OPERATIONS))]
         sign = -1 if draw.random() < 0.5 else 1
         image = operation(image, sign * config.randaugment_magnitude, background)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous(), frame
 
 
 def _random_box(

@@ -18,12 +18,20 @@ from torch import Tensor
 from sensorium.data.cells import Medium
 from sensorium.data.quarantine import Broken, BrokenSample
 from sensorium.data.reader import Found, Reader
+from sensorium.data.targets import FRAME
 
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows in all."""
 
+Decoded = tuple[Hashable, Tensor | None, Tensor | None]
+"""Of a candidate: its key, its value, and of a picture whose frame is asked for the size in its
+file; None for what has a place already."""
+
 Places = dict[tuple[str, Hashable], int]
 """Modality and key of a candidate -> where its value is kept."""
+
+SIZE = "size of pictures"
+"""The pool of the sizes of files, which lie in it as the pictures in theirs."""
 
 ROWS_THAT_TELL = 16
 """After so many rows, the size of the whole can be guessed from them."""
@@ -120,19 +128,32 @@ class Cache:
     def shape(self, modality: str, candidate: Any) -> Sequence[int]:
         return self._pools[modality][candidate].shape
 
+    def picture_size(self, candidate: Any) -> tuple[int, int]:
+        height, width = self._pools[SIZE][candidate].tolist()
+        return height, width
+
     def _keep(self, row: int, found: Found, places: Places) -> None:
         """Take in a row whose candidates are decoded."""
         self._candidates[row] = {
-            modality: [self._place(modality, key, value, places) for key, value in candidates]
+            modality: [self._place(modality, *decoded, places) for decoded in candidates]
             for modality, candidates in found.candidates.items()
         }
         self._targets[row] = {t: self._add(t, value) for t, value in found.targets.items()}
 
-    def _place(self, modality: str, key: Hashable, value: Tensor | None, places: Places) -> int:
+    def _place(
+        self,
+        modality: str,
+        key: Hashable,
+        value: Tensor | None,
+        size: Tensor | None,
+        places: Places,
+    ) -> int:
         place = places.get((modality, key))
         if place is None:
             assert value is not None, "only what has a place is not decoded"
             place = self._add(modality, value)
+            if size is not None:
+                self._add(SIZE, size)
             if key is not None:
                 places[modality, key] = place
         return place
@@ -149,10 +170,13 @@ def _decode(reader: Reader, row: int, places: Places) -> Found | Broken:
     Texts are encoded in any case: it is cheap, and those that are cut are counted there.
     """
 
-    def decoded(modality: str, candidate: Any) -> tuple[Hashable, Tensor | None]:
+    def decoded(modality: str, candidate: Any) -> Decoded:
         key = _key(candidate)
-        known = isinstance(candidate, Medium) and (modality, key) in places
-        return key, None if known else reader.decode(modality, candidate)
+        if isinstance(candidate, Medium) and (modality, key) in places:
+            return key, None, None
+        value = reader.decode(modality, candidate)
+        sized = modality == "image" and FRAME in reader.targets
+        return key, value, torch.tensor(reader.picture_size(candidate)) if sized else None
 
     try:
         found = reader.find(row)

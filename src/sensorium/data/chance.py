@@ -12,6 +12,7 @@ _PICTURE: Mapping[str, Any] = {
     "shift": 0.0,
     "scale": (1.0, 1.0),
     "flip": 0.0,
+    "flip_vertical": 0.0,
     "colour_jitter": 0.0,
     "randaugment_operations": 0,
 }

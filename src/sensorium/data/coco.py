@@ -1,10 +1,10 @@
 """COCO JSON, of detection or of captions: one row for each picture.
 
-Its columns: `file_name`, `width`, `height`; with boxes `boxes`, each [x, y, width, height] in
-pixels of the picture from its top left corner, `labels`, from 0 in the order of
-`classes["labels"]`, and `crowd`; with captions `captions`. Boxes that cannot be learnt from are
-named in `flaws`, and left out of `boxes`; those that reach out of the picture are named, too, and
-cut at its edge.
+Its columns: `file_name`, `width`, `height`; with boxes `objects`, each with its `box` [x, y, width,
+height] in pixels of the picture from its top left corner, its `label` in words and whether it is a
+`crowd`, and `labels`, the same classes as numbers from 0; with captions `captions`. The order of the
+classes is that of the file. Boxes that cannot be learnt from are named in `flaws`, and left out of
+`objects`; those that reach out of the picture are named, too, and cut at its edge.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ import math
 from collections import defaultdict
 from typing import Any
 
+from sensorium.data.box_cells import PIXELS_OUTSIDE, is_box
 from sensorium.data.files import Location, Part
 from sensorium.data.quarantine import Broken, BrokenSample
 from sensorium.data.tables import Cells, file_fingerprint
 from sensorium.errors import DataError
 
 Box = list[float]
-PIXELS_OUTSIDE = 1.0
-"""A box may reach out of its picture by so much, which is rounding; it is cut without a word."""
-
 
 class CocoTable:
     """A COCO file.
@@ -45,9 +43,10 @@ class CocoTable:
         of_all = [one for found in self._annotations.values() for one in found]
         self.has_boxes = any("bbox" in one for one in of_all)
         self.has_captions = any("caption" in one for one in of_all)
-        self.classes = {"labels": list(self._names.values())} if self.has_boxes else {}
+        names = list(self._names.values())
+        self.classes = {"objects": names, "labels": names} if self.has_boxes else {}
         self.columns = ["file_name", "width", "height"]
-        self.columns += ["boxes", "labels", "crowd"] * self.has_boxes
+        self.columns += ["objects", "labels"] * self.has_boxes
         self.columns += ["captions"] * self.has_captions
         for row in range(len(self)):
             self._make(row, self.flaws)
@@ -81,7 +80,7 @@ class CocoTable:
         cells: Cells = {name: picture.get(name) for name in ("file_name", "width", "height")}
         annotations = self._annotations.get(picture["id"], [])
         if self.has_boxes:
-            cells |= {"boxes": [], "labels": [], "crowd": []}
+            cells |= {"objects": [], "labels": []}
             for one in annotations:
                 if "bbox" not in one:
                     continue
@@ -89,9 +88,10 @@ class CocoTable:
                 if flaw is not None:
                     flaws.append(Broken(self.id(row), f"annotation {one.get('id')}{flaw}"))
                 if box is not None:
-                    cells["boxes"].append(box)
-                    cells["labels"].append(self._number[one["category_id"]])
-                    cells["crowd"].append(bool(one.get("iscrowd", 0)))
+                    id, crowd = one["category_id"], bool(one.get("iscrowd", 0))
+                    named = {"box": box, "label": self._names[id], "crowd": crowd}
+                    cells["objects"].append(named)
+                    cells["labels"].append(self._number[id])
         if self.has_captions:
             cells["captions"] = [one["caption"] for one in annotations if "caption" in one]
         return cells
@@ -104,7 +104,7 @@ class CocoTable:
         if category not in self._number:
             return None, f": no category has id {category!r}"
         named = f" ({self._names[category]}): box {box}"
-        if not _is_box(box):
+        if not is_box(box):
             return None, f"{named} is not four numbers [x, y, width, height]"
         x, y, width, height = map(float, box)
         if width <= 0 or height <= 0:
@@ -146,11 +146,3 @@ def _read(file: Location) -> dict[str, Any]:
                     f"{file}: expected each of {key} to have {wanted}; {number} has not"
                 )
     return content
-
-
-def _is_box(box: Any) -> bool:
-    return (
-        isinstance(box, list)
-        and len(box) == 4
-        and all(isinstance(n, int | float) and math.isfinite(n) for n in box)
-    )

@@ -17,7 +17,7 @@ from sensorium.errors import DataError
 NAMES = ("image", "text", "audio", "video")
 """Of all modalities."""
 
-TARGETS = ("label", "labels", "number", "answer", "question_type")
+TARGETS = ("label", "labels", "number", "answer", "question_type", "boxes", "box")
 """Of all targets that columns can hold."""
 
 GUESSED = ("video", "image", "text", "audio")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -14,16 +15,18 @@ import numpy as np
 from torch import Tensor
 
 from sensorium.batch import Sample
+from sensorium.data.box_cells import boxes_in, outside
 from sensorium.data.cache import Cache, Progress
 from sensorium.data.cells import Medium, as_text, filled
 from sensorium.data.image import read_file
-from sensorium.data.modalities import MediumModality, Modality, build_modalities
+from sensorium.data.modalities import Image, MediumModality, Modality, build_modalities
 from sensorium.data.quarantine import Broken, BrokenSample
-from sensorium.data.reader import Found, Reader, Store, texts
+from sensorium.data.reader import Decoder, Found, Reader, Store, texts
 from sensorium.data.segments import Segment
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
-from sensorium.data.targets import Captions, Target
+from sensorium.data.target_cells import target_cells
+from sensorium.data.targets import FRAME, Captions, Target
 from sensorium.data.text import Tokenizer
 from sensorium.data.thumbnail import as_png
 from sensorium.errors import DataError
@@ -101,7 +104,7 @@ class Dataset:
         draw = Random(self.seed << 96 | epoch << 48 | row) if self.training else None
         found = self._store.find(row)
         made = make_sample(
-            self.id(index), found, self._store.decode, self.modalities, self.config, draw
+            self.id(index), found, self._store, self.modalities, self.targets, self.config, draw
         )
         targets = made.targets if self.training else made.targets | self._all_texts(found)
         return replace(made, source=self.source.called, targets=targets)
@@ -132,6 +135,21 @@ class Dataset:
             numbers = [seen.setdefault(self.source.group(row), len(seen)) for row in self._rows]
             self._group_numbers = np.array(numbers, dtype=np.int64)
         return self._group_numbers
+
+    def faulty_boxes(self) -> list[Broken]:
+        """The boxes of its rows that are left out or cut, each with its reason. What lies outside
+        of its picture is found where `prepare` has decoded the pictures."""
+        columns = self.source.targets.get("boxes", [])
+        faulty: list[Broken] = []
+        for row in self._rows if columns and "boxes" in self.targets else ():
+            with suppress(BrokenSample):  # named where the row is decoded
+                cells = target_cells(self.source.row(row).values, columns, self.source.classes)
+                found, reasons = boxes_in(cells or [], self.config.boxes)
+                if self.in_memory and (pictures := self._store.find(row).candidates.get("image")):
+                    size = self._store.picture_size(pictures[0])
+                    reasons += filter(None, (outside(one.corners, *size) for one in found))
+                faulty += [Broken(self.source.id(row), reason) for reason in reasons]
+        return faulty
 
     def as_evaluated(self) -> Dataset:
         """The same samples, of which nothing is left to chance."""
@@ -250,8 +268,9 @@ class Dataset:
 def make_sample(
     id: str,
     found: Found,
-    decode: Callable[[str, Any], Tensor],
+    store: Decoder,
     modalities: Mapping[str, Modality],
+    targets: Mapping[str, Target],
     config: DataConfig,
     draw: Random | None,
 ) -> Sample:
@@ -259,13 +278,14 @@ def make_sample(
 
     Args:
         found: the candidates of each modality, and the targets.
-        decode: (modality, candidate) -> its value.
+        store: gives the values of candidates.
+        targets: every target of the run; those that are places follow the picture.
         draw: the source of chance in training; None takes the first candidates as they are.
 
     Raises:
         BrokenSample: the row cannot be used.
     """
-    values = {}
+    values, placed = {}, found.targets
     drawn = "video" in found.candidates and config.video.sampling == "random_segment"
     segment = Segment(found.candidates, config.video, draw) if drawn else None
     for modality, candidates in found.candidates.items():
@@ -273,6 +293,10 @@ def make_sample(
         candidate = candidates[which]
         if segment is not None:
             candidate = segment.of(modality, candidate)
-        value = decode(modality, candidate)
-        values[modality] = modalities[modality].finish(value, draw)
-    return Sample(id, values, found.targets)
+        value, way = store.decode(modality, candidate), modalities[modality]
+        if isinstance(way, Image) and FRAME in targets:
+            values[modality], view = way.finish_in_view(value, store.picture_size(candidate), draw)
+            placed = {n: targets[n].seen_in(of, view) for n, of in found.targets.items()}
+        else:
+            values[modality] = way.finish(value, draw)
+    return Sample(id, values, placed)

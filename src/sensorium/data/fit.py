@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sensorium.data.frame import Frame, whole
+
 Colour = tuple[int, int, int]
 Fit = Literal["crop", "pad", "stretch", "native"]
 
@@ -39,6 +41,21 @@ def fitted(pixels: Tensor, fit: Fit, size: int, background: Colour, patch_size: 
     top, left = (size - small.shape[1]) // 2, (size - small.shape[2]) // 2
     canvas[:, top : top + small.shape[1], left : left + small.shape[2]] = small
     return canvas
+
+
+def frame_of_fit(height: int, width: int, fit: Fit, size: int) -> Frame:
+    """What `fitted` takes of pixels [H, W, C]."""
+    if fit in ("stretch", "native"):
+        return whole(height, width)
+    if fit == "crop":
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        return Frame(left, top, left + side, top + side)
+    scale = size / max(height, width)
+    inner = max(1, round(height * scale)), max(1, round(width * scale))
+    top, left = (size - inner[0]) // 2, (size - inner[1]) // 2
+    down, across = height / inner[0], width / inner[1]
+    return Frame(-left * across, -top * down, (size - left) * across, (size - top) * down)
 
 
 def native_shape(height: int, width: int, size: int, patch_size: int) -> tuple[int, int]:

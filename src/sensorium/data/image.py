@@ -45,6 +45,8 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 """EXIF orientation -> what turns the picture upright."""
+FIRST_ON_ITS_SIDE = 5
+"""From this orientation on, height and width change places."""
 
 _header_lock = Lock()
 
@@ -109,6 +111,17 @@ def image_shape(source: bytes | Path, config: ImageConfig) -> tuple[int, ...]:
         return 3, config.size, config.size
     with _explained(source, config) as image:
         return 3, *native_shape(image.height, image.width, config.size, config.patch_size)
+
+
+def image_size(source: bytes | Path, config: ImageConfig) -> tuple[int, int]:
+    """Height and width of the picture in its file, upright; only the header is decoded.
+
+    Raises:
+        BrokenSample: it is missing, empty, too large, or not a picture.
+    """
+    with _explained(source, config) as image:
+        turned = _orientation(image) >= FIRST_ON_ITS_SIDE
+        return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def read_file(path: Path) -> bytes:

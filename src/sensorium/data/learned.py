@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from sensorium.batch import Learned
+from sensorium.data.box_cells import boxes_in, corners_of
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Row, Source
@@ -73,7 +74,7 @@ def learn(config: DataConfig, sets: Sequence[RowsOfSet]) -> tuple[dict[str, Lear
                 with suppress(BrokenSample):
                     cells = target_cells(row.values, columns, source.classes)
                     if cells is not None:
-                        told[name].rows += _TAKE[name](told[name], cells)
+                        told[name].rows += _TAKE[name](told[name], cells, config)
     trained_on = " + ".join(source.name for source, _ in sets)
     learned, notes = {}, []
     for name, one in told.items():
@@ -162,7 +163,13 @@ def _learn_number(
     return Learned(total=told.rows, mean=float(numbers.mean()), deviation=deviation), []
 
 
-def _take_label(told: _Told, cells: Sequence[Any]) -> bool:
+def _learn_box(
+    name: str, told: _Told, config: DataConfig, trained_on: str
+) -> tuple[Learned, list[str]]:
+    return Learned(total=told.rows), []
+
+
+def _take_label(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
     """Whether there is one; so the others."""
     name = one_name(cells)
     if name is not None:
@@ -170,31 +177,46 @@ def _take_label(told: _Told, cells: Sequence[Any]) -> bool:
     return name is not None
 
 
-def _take_labels(told: _Told, cells: Sequence[Any]) -> bool:
+def _take_labels(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
     told.names.update({class_name(cell) for cell in cells})
     return True
 
 
-def _take_number(told: _Told, cells: Sequence[Any]) -> bool:
+def _take_number(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
     number = one_number(cells)
     if number is not None:
         told.numbers.append(number)
     return number is not None
 
 
-def _take_answer(told: _Told, cells: Sequence[Any]) -> bool:
+def _take_answer(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
     answer = one_answer(cells)
     if answer is not None:
         told.names[answer] += 1
     return answer is not None
 
 
-_TAKE: Mapping[str, Callable[[_Told, Sequence[Any]], bool]] = {
+def _take_boxes(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
+    told.names.update(one.label for one in boxes_in(cells, config.boxes)[0])
+    return True
+
+
+def _take_box(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
+    """One number is kept of each, which says that there are any."""
+    if cells:
+        left, top, right, bottom = corners_of(list(cells), config.boxes)
+        told.numbers.append((right - left) * (bottom - top))
+    return bool(cells)
+
+
+_TAKE: Mapping[str, Callable[[_Told, Sequence[Any], DataConfig], bool]] = {
     "label": _take_label,
     "labels": _take_labels,
     "number": _take_number,
     "answer": _take_answer,
     "question_type": _take_answer,
+    "boxes": _take_boxes,
+    "box": _take_box,
 }
 
 _LEARN: Mapping[str, Callable[[str, _Told, DataConfig, str], tuple[Learned, list[str]]]] = {
@@ -203,6 +225,8 @@ _LEARN: Mapping[str, Callable[[str, _Told, DataConfig, str], tuple[Learned, list
     "number": _learn_number,
     "answer": _learn_answers,
     "question_type": _learn_types,
+    "boxes": _learn_classes,
+    "box": _learn_box,
 }
 
 

@@ -21,11 +21,13 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from sensorium.data.audio import decode_audio
-from sensorium.data.augment import augment
+from sensorium.data.augment import augment, augment_in_frame
 from sensorium.data.augment_audio import augment_wave, crop_at_random, mask_spectrogram
 from sensorium.data.cells import Medium, as_medium, as_text
 from sensorium.data.files import Location
-from sensorium.data.image import decode_image, image_shape
+from sensorium.data.fit import frame_of_fit
+from sensorium.data.frame import View, whole
+from sensorium.data.image import decode_image, image_shape, image_size
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.spectrogram import log_mel
@@ -129,6 +131,30 @@ class Image(MediumModality):
     def finish(self, value: Tensor, draw: Random | None) -> Tensor:
         image = self.config.image
         return value if draw is None else augment(value, image.augment, image.colour, draw)
+
+    def size(self, candidate: Medium) -> tuple[int, int]:
+        """Height and width of the picture in its file, which is opened for it.
+
+        Raises:
+            BrokenSample: the candidate cannot be decoded.
+        """
+        try:
+            return image_size(candidate.content, self.config.image)
+        except BrokenSample as error:
+            raise BrokenSample(f"{candidate.name}: {error}") from error
+
+    def finish_in_view(
+        self, value: Tensor, size: tuple[int, int], draw: Random | None
+    ) -> tuple[Tensor, View]:
+        """As `finish`, and what the picture then shows of its file, which has this `size`."""
+        image = self.config.image
+        frame = frame_of_fit(*size, image.fit, image.size)
+        height, width = value.shape[1:]
+        real = whole(height, width)
+        if draw is not None:
+            value, part, real = augment_in_frame(value, image.augment, image.colour, draw)
+            frame = part.of(frame, height, width)
+        return value, View(frame, real, height, width, *size)
 
     def collate(self, values: list[Tensor]) -> tuple[Tensor, Tensor | None]:
         if len({value.shape for value in values}) == 1:

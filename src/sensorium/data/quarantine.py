@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sensorium.errors import FailureBudgetError
 
@@ -40,7 +41,8 @@ class Quarantine:
         self.path = path
         self.total = total
         self.budget = budget
-        self._reasons = _read(path) if path is not None and path.is_file() else {}
+        known = _read(path) if path is not None and path.is_file() else ({}, {})
+        self._reasons, self._flaws = known
 
     def __len__(self) -> int:
         return len(self._reasons)
@@ -66,10 +68,18 @@ class Quarantine:
         added = {one.id: one for one in broken}
         new = [one for one in added.values() if one.id not in self._reasons]
         if new and self.path is not None:
-            _append(self.path, new)
+            _append(self.path, [asdict(one) for one in new])
         self._reasons |= {one.id: one.reason for one in new}
         if added and self._share() > self.budget:
             raise FailureBudgetError(self._message())
+
+    def add_flaws(self, flaws: Iterable[Broken]) -> None:
+        """Write down what is wrong inside of samples that are used all the same, as a faulty box:
+        lines with `"used": true`. No sample is lost, so the budget is not touched."""
+        new = [flaw for flaw in dict.fromkeys(flaws) if flaw not in self._flaws]
+        if new and self.path is not None:
+            _append(self.path, [asdict(flaw) | {"used": True} for flaw in new])
+        self._flaws |= dict.fromkeys(new)
 
     def _share(self) -> float:
         return len(self._reasons) / max(self.total, 1)
@@ -90,23 +100,30 @@ class Quarantine:
         return "\n".join(lines)
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read(path: Path) -> tuple[dict[str, str], dict[Broken, None]]:
+    """The broken samples with their reasons, and the flaws of others."""
     reasons: dict[str, str] = {}
+    flaws: dict[Broken, None] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            one = Broken(**json.loads(line))
-        except (ValueError, TypeError):
+            said = json.loads(line)
+            used = said.pop("used", False)
+            one = Broken(**said)
+        except (ValueError, TypeError, AttributeError):
             continue  # a kill in the middle of a write left half a line
-        reasons[one.id] = one.reason
-    return reasons
+        if used:
+            flaws[one] = None
+        else:
+            reasons[one.id] = one.reason
+    return reasons, flaws
 
 
-def _append(path: Path, broken: list[Broken]) -> None:
+def _append(path: Path, lines: Sequence[dict[str, Any]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         if file.tell():
             file.seek(-1, 2)
             if file.read(1) != b"\n":
                 file.write(b"\n")
-        for one in broken:
-            file.write(json.dumps(asdict(one), ensure_ascii=False).encode() + b"\n")
+        for line in lines:
+            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")

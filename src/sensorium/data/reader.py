@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from sensorium.data.cells import as_text, filled
-from sensorium.data.modalities import Modality
+from sensorium.data.modalities import Image, Modality
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Row, Source
@@ -34,7 +34,27 @@ class Found:
     targets: dict[str, Tensor]
 
 
-class Store(Protocol):
+class Decoder(Protocol):
+    """What gives the values of candidates."""
+
+    def decode(self, modality: str, candidate: Any) -> Tensor:
+        """The value of one candidate, as `Modality.decode` gives it.
+
+        Raises:
+            BrokenSample: the candidate cannot be decoded.
+        """
+        ...
+
+    def picture_size(self, candidate: Any) -> tuple[int, int]:
+        """Height and width of a picture in its file; asked only where `frame` is a target.
+
+        Raises:
+            BrokenSample: the candidate cannot be decoded.
+        """
+        ...
+
+
+class Store(Decoder, Protocol):
     """What gives the values of rows: a `Reader`, from files, or a `Cache`, from memory."""
 
     def find(self, row: int) -> Found:
@@ -45,16 +65,8 @@ class Store(Protocol):
         """
         ...
 
-    def decode(self, modality: str, candidate: Any) -> Tensor:
-        """The value of one candidate, as `Modality.decode` gives it.
-
-        Raises:
-            BrokenSample: the candidate cannot be decoded.
-        """
-        ...
-
     def shape(self, modality: str, candidate: Any) -> Sequence[int]:
-        """The shape of that value, about: `Modality.shape`.
+        """The shape of a value, about: `Modality.shape`.
 
         Raises:
             BrokenSample: the candidate cannot be decoded.
@@ -132,6 +144,12 @@ class RowReader:
 
     def shape(self, modality: str, candidate: Any) -> Sequence[int]:
         return self.modalities[modality].shape(candidate)
+
+    def picture_size(self, candidate: Any) -> tuple[int, int]:
+        """As `Store.picture_size`."""
+        image = self.modalities["image"]
+        assert isinstance(image, Image), "a modality is what its name says"
+        return image.size(candidate)
 
 
 class Reader(RowReader):

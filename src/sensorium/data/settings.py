@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from sensorium.config import Config
 from sensorium.data.audio import AudioConfig
+from sensorium.data.box_cells import BoxesConfig
 from sensorium.data.columns import TARGETS, known_fields, known_modalities
 from sensorium.data.image import ImageConfig
 from sensorium.data.sources import SourceConfig
@@ -43,13 +44,15 @@ class DataConfig(Config):
     """Modality (image, text, audio, video) -> column, or several: one is drawn each time in
     training, and evaluation takes the first that is not empty. What is not said is guessed; []
     says none. A column may hold several modalities, as a video and its sound. And target (label,
-    labels, number, answer, question_type) -> column; these are never guessed."""
+    labels, number, answer, question_type, boxes, box) -> column; these are never guessed."""
     classes: list[str] | None = None
-    """Names of the classes of `label` and `labels`, in the order of their indices, where a column
-    holds numbers too; left out, they are learned from the training rows."""
+    """Names of the classes of `label`, `labels` and `boxes`, in the order of their indices, where a
+    column holds numbers too; left out, they are learned from the training rows."""
     answers: int | None = Field(default=None, gt=1)
     """Of the answers of the training rows so many are kept as classes, the most frequent; left
     out, all."""
+    boxes: BoxesConfig = BoxesConfig()
+    """How the cells of `boxes` and `box` are read."""
     modalities: list[str] | None = None
     """Which are read, whatever else is there; by default those that the model has encoders for."""
     required: list[str] | None = None

@@ -198,11 +198,16 @@ def open_source(
     if isinstance(table, ClipTable):
         notes = table.notes + notes
     if table.flaws:
-        first = f"{table.flaws[0].id}: {table.flaws[0].reason}"
-        notes.append(f"{table.name}: {len(table.flaws):,} boxes are faulty; the first: {first}")
+        notes.append(boxes_note(table.name, table.flaws))
     if place.group_by is not None:
         _check_groups(table, place.group_by, rows)
     return Source(table, mapped, notes, targets, prefix, folder, place.name or "", place.group_by)
+
+
+def boxes_note(name: str, faulty: Sequence[Broken]) -> str:
+    """In words, how many boxes of a set are left out or cut, and the first of them."""
+    first = f"{faulty[0].id}: {faulty[0].reason}"
+    return f"{name}: {len(faulty):,} boxes are faulty; the first: {first}"
 
 
 def _check_groups(table: Table, column: str, rows: Sequence[Cells]) -> None:

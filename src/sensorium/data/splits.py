@@ -19,7 +19,7 @@ from sensorium.data.places import SPLITS, lenient, open_place, open_split, open_
 from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
 from sensorium.data.reader import texts, texts_of
 from sensorium.data.settings import DataConfig
-from sensorium.data.sources import Row, Source, SourceConfig
+from sensorium.data.sources import Row, Source, SourceConfig, boxes_note
 from sensorium.data.stream_loader import Streamed
 from sensorium.data.streams import Stream, StreamSource
 from sensorium.data.tables import Table
@@ -96,7 +96,7 @@ def open_splits(
     missed: list[str] = []
     if learned is None:
         learned, missed = learn(config, _rows_of(learnt_from, rows.get("train", ())))
-    targets = build_targets(learned, tokenizer)
+    targets = build_targets(learned, tokenizer, config)
     datasets = {
         split: _mapped(config, tokenizer, targets, sources[split], rows[split], split, seed)
         for split in SPLITS
@@ -108,6 +108,11 @@ def open_splits(
     quarantine.total = sum(len(source) + len(source.broken) for source in opened)
     broken, notes = _prepare(datasets, tokenizer, progress)
     quarantine.add_all([one for source in opened for one in source.broken] + broken)
+    quarantine.add_flaws([one for source in opened for one in source.flaws])
+    for part in [part for dataset in datasets.values() for part in dataset.parts]:
+        if faulty := part.faulty_boxes():
+            quarantine.add_flaws(faulty)
+            notes.append(boxes_note(part.name, faulty))
     streamed = (
         _streamed(config, tokenizer, targets, streams, seed)
         if streams and "train" in splits
@@ -181,6 +186,7 @@ def open_dataset(
     quarantine: Quarantine,
     progress: Progress | None = None,
     learned: Mapping[str, Learned] | None = None,
+    frames: bool = False,
 ) -> Dataset:
     """Open any data with the settings of a run, to evaluate or to index it.
 
@@ -191,6 +197,7 @@ def open_dataset(
     Args:
         quarantine: its total grows by the rows of this set, and it gets the broken ones.
         learned: of the run's targets; without it none is read, and none is missed.
+        frames: whether samples say what they show of their picture's file, in any case.
     """
     here = Path(path).expanduser().absolute()
     place = SourceConfig(path=str(here) if here.exists() else str(path))
@@ -202,7 +209,7 @@ def open_dataset(
         tokenizer,
         training=False,
         seed=0,
-        targets=build_targets(learned or {}, tokenizer),
+        targets=build_targets(learned or {}, tokenizer, config, frames),
     )
     quarantine.total += len(source) + len(source.broken)
     quarantine.add_all(source.broken + dataset.prepare(progress))

@@ -267,7 +267,9 @@ def _made(
     try:
         found = reader.find_in(entry)
         config = streamed.configs[0]
-        made = make_sample(entry.id, found, reader.decode, reader.modalities, config, draw)
+        made = make_sample(
+            entry.id, found, reader, reader.modalities, streamed.targets, config, draw
+        )
         return replace(made, source=reader.called)
     except BrokenSample as error:
         return Broken(entry.id, str(error))

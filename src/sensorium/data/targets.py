@@ -5,55 +5,26 @@
 Which columns hold a target is said in `data.fields`, and never guessed. What a target's indices
 stand for is learned from the rows to train on (`learned.py`) and given here, so that a class is the
 same number in every set. A row that lacks a target has the value `absent`. To add a target: a class
-here, a line in `TARGETS`, and its field in `columns.py`.
+here, a line in `TARGETS`, and its field in `columns.py`. Places in a picture are in
+`box_targets.py`.
 """
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from sensorium.batch import ABSENT, UNKNOWN, Learned
-from sensorium.data.learned import NAMES_LISTED, class_index
-from sensorium.data.quarantine import BrokenSample
+from sensorium.data.box_targets import Box, Boxes, FrameOfPicture
+from sensorium.data.settings import DataConfig
+from sensorium.data.target import Classes, Target
 from sensorium.data.target_cells import class_name, one_answer, one_name, one_number
 from sensorium.data.text import Tokenizer
-
-
-class Target(ABC):
-    """The way of one target from the cells of a row to a batch.
-
-    Attributes:
-        field: the name in `data.fields` that says its columns.
-        required: whether a row without it is broken, where the recipe does not say.
-        absent: its value of a row that lacks it.
-    """
-
-    field: ClassVar[str]
-    required: ClassVar[bool] = True
-    absent: Tensor
-
-    @abstractmethod
-    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None: ...
-
-    @abstractmethod
-    def read(self, cells: Sequence[Any]) -> Tensor | None:
-        """The value; None where the cells hold none.
-
-        Raises:
-            BrokenSample: the cells cannot mean this target.
-        """
-
-    def collate(self, values: list[Tensor]) -> Tensor:
-        """Values side by side [B, ...]."""
-        return torch.stack(values)
 
 
 class Label(Target):
@@ -61,9 +32,9 @@ class Label(Target):
 
     field = "label"
 
-    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
         self.absent = torch.tensor(ABSENT)
-        self._classes = _Classes(learned)
+        self._classes = Classes(learned)
 
     def read(self, cells: Sequence[Any]) -> Tensor | None:
         name = one_name(cells)
@@ -75,9 +46,9 @@ class Labels(Target):
 
     field = "labels"
 
-    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
         self.absent = torch.full((len(learned.names),), math.nan)
-        self._classes = _Classes(learned)
+        self._classes = Classes(learned)
 
     def read(self, cells: Sequence[Any]) -> Tensor:
         """No cell at all means that none of the classes is there."""
@@ -92,7 +63,7 @@ class Number(Target):
 
     field = "number"
 
-    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
         self.absent = torch.tensor(math.nan)
 
     def read(self, cells: Sequence[Any]) -> Tensor | None:
@@ -108,7 +79,7 @@ class Answer(Target):
 
     field = "answer"
 
-    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
         self.absent = torch.tensor(ABSENT)
         self._index = {name: index for index, name in enumerate(learned.names)}
 
@@ -122,7 +93,7 @@ class AnswerTokens(Target):
 
     field = "answer"
 
-    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
         self.absent = torch.zeros(0, dtype=torch.int64)
         self._tokenizer = tokenizer
 
@@ -143,7 +114,7 @@ class QuestionType(Target):
     field = "question_type"
     required = False
 
-    def __init__(self, learned: Learned, tokenizer: Tokenizer) -> None:
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
         self.absent = torch.tensor(ABSENT)
         self._index = {name: index for index, name in enumerate(learned.names)}
 
@@ -175,28 +146,6 @@ class Captions(Target):
         return padded
 
 
-class _Classes:
-    """The classes of a run, to look up those of a row."""
-
-    def __init__(self, learned: Learned) -> None:
-        self._numbered = learned.numbered
-        self._index = {name: index for index, name in enumerate(learned.names)}
-
-    def index(self, name: str) -> int:
-        """Raises `BrokenSample` where the run knows no such class."""
-        found = class_index(name, self._index, self._numbered)
-        if found is not None:
-            return found
-        names = list(self._index)
-        close = get_close_matches(name, names, n=1)
-        nearest = f"; did you mean {close[0]!r}?" if close else ""
-        more = f" and {len(names) - NAMES_LISTED:,} more" if len(names) > NAMES_LISTED else ""
-        raise BrokenSample(
-            f"{name!r} is no class of the training set{nearest} "
-            f"(these are {', '.join(names[:NAMES_LISTED])}{more})"
-        )
-
-
 TARGETS: Mapping[str, type[Target]] = {
     "label": Label,
     "labels": Labels,
@@ -204,17 +153,29 @@ TARGETS: Mapping[str, type[Target]] = {
     "answer": Answer,
     "answer_tokens": AnswerTokens,
     "question_type": QuestionType,
+    "boxes": Boxes,
+    "box": Box,
 }
 
+FRAME = "frame"
+"""The target that leads back to the file; there where any other is a place in the picture."""
 
-def build_targets(learned: Mapping[str, Learned], tokenizer: Tokenizer) -> dict[str, Target]:
+
+def build_targets(
+    learned: Mapping[str, Learned], tokenizer: Tokenizer, config: DataConfig, frames: bool = False
+) -> dict[str, Target]:
     """Every target whose field a run has learned something of.
 
     Args:
         learned: field -> what its indices stand for.
+        config: how cells are read.
+        frames: whether samples say what they show of their file in any case.
     """
-    return {
-        name: target(learned[target.field], tokenizer)
+    targets: dict[str, Target] = {
+        name: target(learned[target.field], tokenizer, config)
         for name, target in TARGETS.items()
         if target.field in learned
     }
+    if frames or "boxes" in targets or "box" in targets:
+        targets[FRAME] = FrameOfPicture()
+    return targets
