@@ -338,6 +338,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         if recipe.finetune.cache_features:
             yield from _uncachable(recipe)
     yield from _idle_targets(recipe)
+    yield from _moving_places(recipe)
     if recipe.world is not None and recipe.data.root is None:
         yield "world is drawn into data.root, which is not set; give data.root=DIR"
     data, every = recipe.data, recipe.train.validate_every_steps
@@ -430,7 +431,7 @@ def _missing_targets(recipe: Recipe, task: str) -> Iterator[str]:
 def _idle_targets(recipe: Recipe) -> Iterator[str]:
     """What is said of targets that no set has."""
     data = recipe.data
-    if data.classes is not None and not {"label", "labels"} & set(data.target_fields):
+    if data.classes is not None and not {"label", "labels", "boxes"} & set(data.target_fields):
         yield (
             "data.classes names classes, but no set has a column for them; add "
             "data.fields.label=COLUMN"
@@ -439,6 +440,24 @@ def _idle_targets(recipe: Recipe) -> Iterator[str]:
         yield (
             f"data.answers={data.answers} limits answers, but no set has a column for them; add "
             "data.fields.answer=COLUMN"
+        )
+
+
+def _moving_places(recipe: Recipe) -> Iterator[str]:
+    """What hides or bends places that a task learns."""
+    names = [name for name in recipe.tasks.chosen() if TASKS[name].reads_places]
+    encoder = recipe.model.encoders.image
+    if not names or encoder is None:
+        return
+    if encoder.drop_patches:
+        yield (
+            f"tasks.{names[0]} needs every patch of a picture; give "
+            "model.encoders.image.drop_patches=0"
+        )
+    if recipe.data.image.augment.bends:
+        yield (
+            f"tasks.{names[0]} cannot follow what RandAugment turns and bends; give "
+            "data.image.augment.randaugment_operations=0"
         )
 
 

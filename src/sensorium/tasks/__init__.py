@@ -16,6 +16,7 @@ from sensorium.tasks.answer_generation import AnswerGeneration, AnswerGeneration
 from sensorium.tasks.captioning import Captioning, CaptioningConfig
 from sensorium.tasks.classification import Classification, ClassificationConfig
 from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig
+from sensorium.tasks.detection import Detection, DetectionConfig
 from sensorium.tasks.masked_language import MaskedLanguage, MaskedLanguageConfig
 from sensorium.tasks.masked_patches import (
     MaskedAudio,
@@ -41,6 +42,7 @@ TASKS: dict[str, type[Task]] = {
     "regression": Regression,
     "question_answering": QuestionAnswering,
     "answer_generation": AnswerGeneration,
+    "detection": Detection,
 }
 
 
@@ -67,6 +69,8 @@ class TasksConfig(Config):
     """Answer the question that the text of a sample is, by one of the known answers."""
     answer_generation: AnswerGenerationConfig | None = None
     """Answer it in words."""
+    detection: DetectionConfig | None = None
+    """Find what is in a picture, and say where and what it is."""
 
     def chosen(self) -> dict[str, TaskConfig]:
         """Task name -> its config, in the order in which the tasks run."""
@@ -115,6 +119,8 @@ __all__ = [
     "ClassificationConfig",
     "Contrastive",
     "ContrastiveConfig",
+    "Detection",
+    "DetectionConfig",
     "Encoded",
     "Loss",
     "MaskedAudio",

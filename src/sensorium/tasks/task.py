@@ -99,6 +99,8 @@ class Task(nn.Module):
         targets: fields of targets, of which it learns one; none for a task without.
         reads_encodings: whether it reads what is shared of the whole samples; where no task does,
             that is not computed.
+        reads_places: whether it learns where something is in a picture, so that no patch may be
+            dropped, and no picture bent at random.
         needs_data: modalities that it needs of the data, though the model may have no encoder for
             them.
         looks_across_ranks: whether its loss compares the samples of all ranks, so that every one
@@ -110,6 +112,7 @@ class Task(nn.Module):
     reads_tokens: ClassVar[bool] = True
     targets: ClassVar[tuple[str, ...]] = ()
     reads_encodings: ClassVar[bool] = True
+    reads_places: ClassVar[bool] = False
     needs_data: ClassVar[tuple[str, ...]] = ()
     looks_across_ranks: ClassVar[bool] = False
 

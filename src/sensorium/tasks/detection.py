@@ -1,0 +1,373 @@
+"""Detection: what is in the picture, and where?
+
+    p(c | place) = sigmoid(w_c . z)_c          box(place) = place -+ stride 2 exp(W z)
+    loss = sum over boxes, of   sum over places and classes of |y - p|^2 BCE(p, y)
+                              + 2 sum over places of max_c y (1 - GIoU(box, truth))
+
+z is what a tower of convolutions makes of the maps of a feature pyramid over the encoder's patches;
+there are no anchors. Which places are to say a box, and how sure they shall be (y, a quality from 0
+to 1, for its class), follows from how well they say it already (`assignment.py`). The loss is a sum
+over the boxes of all pictures, where a picture without any counts as one.
+
+`DetectionHead` is a plain function from tokens to numbers; which of its boxes stay is decided apart
+from it.
+
+Shapes: B batch, K <= B pictures with known boxes, G boxes of one, A places over all levels,
+C classes, D width of the tokens, R x S patches.
+
+Source: Li et al. 2022 (ViTDet: the pyramid); Tian et al. 2019 (FCOS: a box from every place); Feng
+et al. 2021 (TOOD: which place says which); Li et al. 2020, "Generalized Focal Loss" (quality).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from sensorium.batch import ABSENT, Batch, Learned
+from sensorium.encoders.image import ImageEncoder
+from sensorium.layers.pyramid import COARSEST, FINEST, FeaturePyramid, Smooth
+from sensorium.model import Model
+from sensorium.tasks.assignment import assign
+from sensorium.tasks.boxes import generalised_iou, iou, suppress, through
+from sensorium.tasks.grids import grid_of
+from sensorium.tasks.mean_average_precision import coco_figures
+from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
+
+FOUND_AT_FIRST = 0.01
+"""Score of every class of every place before anything is learned: nearly all are background."""
+
+MOST_CANDIDATES, LEAST_SCORE = 400, 0.01
+"""Boxes of a picture that are compared with each other, the best, and what they score at least."""
+
+LARGEST_EXPONENT = 6.0
+BOX_WEIGHT = 2.0
+RIGHT_FROM = 0.5
+"""IoU with its truth from which on a box counts as right in the log."""
+
+
+class DetectionConfig(TaskConfig):
+    """The boxes of a picture with their classes, by `data.fields.boxes`."""
+
+    width: int = Field(128, gt=0)
+    """Channels of the maps and of the towers on them."""
+    depth: int = Field(2, ge=0)
+    """Convolutions of each of the two towers, one for classes, one for boxes."""
+    levels: tuple[int, ...] = Field((-1, 0, 1), min_length=1)
+    """Sizes of places, as powers of two of a patch: -1 halves it, for small things, 1 doubles it."""
+    most: int = Field(100, gt=0)
+    """Boxes of a picture that are kept, the best."""
+    suppress_from: float = Field(0.6, gt=0, le=1)
+    """Of boxes of one class that have more IoU than this, only the best stays (NMS)."""
+    told_from: float = Field(0.4, ge=0, le=1)
+    """Score from which on a box is told to a person; figures look at all."""
+
+    @field_validator("levels")
+    @classmethod
+    def _levels_differ(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) < len(value) or min(value) < FINEST or max(value) > COARSEST:
+            raise ValueError(f"expected different levels from {FINEST} to {COARSEST}")
+        return tuple(sorted(value))
+
+    def problems(self, modalities: list[str]) -> Iterator[str]:
+        if "image" not in modalities:
+            has = ", ".join(modalities) or "none"
+            yield f"needs the modality image, but model.encoders has only {has}"
+
+
+class Raw(NamedTuple):
+    """What the network says of every place.
+
+    Attributes:
+        logits: of every class.
+        boxes: left, top, right, bottom, in pixels of the picture.
+        usable: which places lie in the picture; None: all.
+    """
+
+    logits: Float[Tensor, "K A C"]
+    boxes: Float[Tensor, "K A 4"]
+    usable: Bool[Tensor, "K A"] | None
+
+
+class DetectionHead(nn.Module):
+    """A grid of tokens -> `Raw`, without a decision on the way.
+
+    Args:
+        width_before: D.
+        patch_size: pixels of a side of a patch.
+        classes: C.
+    """
+
+    def __init__(
+        self, config: DetectionConfig, width_before: int, patch_size: int, classes: int
+    ) -> None:
+        super().__init__()
+        self.strides = [patch_size * 2.0**level for level in config.levels]
+        self.pyramid = FeaturePyramid(width_before, config.width, config.levels)
+        self.class_tower, self.box_tower = (
+            nn.ModuleList(Smooth(config.width, config.width) for _ in range(config.depth))
+            for _ in range(2)
+        )
+        self.logits = nn.Conv2d(config.width, classes, 3, padding=1)
+        self.distances = nn.Conv2d(config.width, 4, 3, padding=1)
+        self.scales = nn.Parameter(torch.ones(len(config.levels)))
+        for layer in (self.logits, self.distances):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        nn.init.constant_(self.logits.bias, math.log(FOUND_AT_FIRST / (1 - FOUND_AT_FIRST)))  # type: ignore[arg-type]
+
+    def forward(
+        self, grid: Float[Tensor, "K D R S"], real: Bool[Tensor, "K R S"] | None = None
+    ) -> Raw:
+        """As the class says; `real` are the patches that are not padding, None: all."""
+        logits, boxes, usable = [], [], []
+        maps, there = self.pyramid(grid, real)
+        for level, (x, own) in enumerate(zip(maps, there, strict=True)):
+            classes, distances = x, x
+            for one, other in zip(self.class_tower, self.box_tower, strict=True):
+                classes, distances = one(classes, own), other(distances, own)
+            logits.append(self.logits(classes).float().flatten(2).transpose(1, 2))
+            reach = self.distances(distances).float().flatten(2).transpose(1, 2)
+            reach = (reach * self.scales[level].float()).clamp(max=LARGEST_EXPONENT).exp()
+            reach = 2 * self.strides[level] * reach
+            at = places_of(x.shape[2], x.shape[3], self.strides[level], x.device)
+            boxes.append(torch.cat([at - reach[..., :2], at + reach[..., 2:]], dim=2))
+            usable.append(own)
+        return Raw(
+            torch.cat(logits, dim=1),
+            torch.cat(boxes, dim=1),
+            None if real is None else torch.cat([own.flatten(1) for own in usable], dim=1),
+        )
+
+    def places(self, rows: int, columns: int, device: torch.device) -> Float[Tensor, "A 2"]:
+        """The middle of every place of a picture of so many patches, x and y in pixels."""
+        found = []
+        for level, stride in zip(self.pyramid.levels, self.strides, strict=True):
+            sides = [
+                side * 2**-level if level <= 0 else math.ceil(side / 2**level)
+                for side in (rows, columns)
+            ]
+            found.append(places_of(sides[0], sides[1], stride, device))
+        return torch.cat(found)
+
+
+def places_of(rows: int, columns: int, stride: float, device: torch.device) -> Tensor:
+    """[rows x columns, 2]: the middle of each, row by row."""
+    y = (torch.arange(rows, device=device) + 0.5) * stride
+    x = (torch.arange(columns, device=device) + 0.5) * stride
+    return torch.stack([x.repeat(rows), y.repeat_interleave(columns)], dim=1)
+
+
+class Detection(Task):
+    """A pyramid on the encoding of the picture, and a head on every place of it.
+
+    Args:
+        learned: of `boxes`.
+
+    Attributes:
+        classes: their names, in the order of their indices.
+    """
+
+    targets: ClassVar[tuple[str, ...]] = ("boxes",)
+    reads_places: ClassVar[bool] = True
+
+    def __init__(
+        self, config: DetectionConfig, model: Model, learned: Mapping[str, Learned]
+    ) -> None:
+        super().__init__()
+        encoder = model.encoders["image"]
+        assert isinstance(encoder, ImageEncoder), "an encoder is what its name says"
+        self.classes = list(learned["boxes"].names)
+        self.config = config
+        self.patch_size = encoder.patch_size
+        self.head = DetectionHead(config, encoder.width, self.patch_size, len(self.classes))
+
+    def count(self, batch: Batch) -> int:
+        """Boxes, and one for every picture without any."""
+        rows = self._items(batch)
+        if not len(rows):
+            return 0
+        return int(_there(batch.targets["boxes"].index_select(0, rows)).sum(1).clamp(min=1).sum())
+
+    def loss(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> Loss:
+        rows = self._items(batch)
+        truth = batch.targets["boxes"].index_select(0, rows)
+        raw, places = self.look(encoded, batch, rows)
+        there, labels, corners = _there(truth), truth[..., 4].long(), truth[..., :4]
+        given = assign(
+            raw.logits.detach().sigmoid(),
+            raw.boxes.detach(),
+            places,
+            corners,
+            labels,
+            there,
+            raw.usable,
+        )
+        found = given.box >= 0
+        own = given.box.clamp(min=0)
+        wanted = torch.zeros_like(raw.logits)
+        score = given.score[..., None]
+        wanted = wanted.scatter(2, labels.clamp(min=0).gather(1, own)[..., None], score)
+        of_class = quality_focal_loss(raw.logits, wanted).sum(dim=2)
+        counted = ~self._in_crowd(truth, places) | found
+        if raw.usable is not None:
+            counted &= raw.usable
+        right_box = corners.gather(1, own[..., None].expand(-1, -1, 4))
+        of_box = (1 - generalised_iou(raw.boxes, right_box)) * given.score * found
+        total = (of_class * counted).sum() + BOX_WEIGHT * of_box.sum()
+        return Loss(total, self._right(raw, given.best, corners, labels, there))
+
+    def predict(
+        self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """The boxes that were found and those that are there, of one picture after the other, in
+        pixels of its file; and how many each has."""
+        rows = self._items(batch)
+        found = self.find(encoded, batch, rows)
+        truth = batch.targets["boxes"].index_select(0, rows)
+        frames = self._frames(batch, rows)
+        known = truth[..., 4] != ABSENT
+        height, width = batch.inputs["image"].values.shape[-2:]
+        corners = _upright(through(truth[..., :4], frames[:, None], height, width))
+        truth = torch.cat([corners, truth[..., 4:]], dim=2)
+        return {
+            "found": torch.cat(found),
+            "found_count": torch.tensor([len(one) for one in found]),
+            "truth": truth[known],
+            "truth_count": known.sum(dim=1),
+        }
+
+    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+        counts = predictions["found_count"], predictions["truth_count"]
+        found_in, truth_in = (torch.arange(len(n)).repeat_interleave(n) for n in counts)
+        return coco_figures(
+            predictions["found"],
+            found_in,
+            predictions["truth"],
+            truth_in,
+            pictures=len(counts[0]),
+            classes=self.classes,
+        )
+
+    def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
+        """The boxes of every picture that score enough, in pixels of its file, the best first."""
+        if "image" not in batch.inputs:
+            return [None] * len(batch)
+        rows = batch.inputs["image"].present.nonzero()[:, 0]
+        told = []
+        for found in self.find(encoded, batch, rows) if len(rows) else []:
+            kept = found[found[:, 5] >= self.config.told_from].tolist()
+            told.append(
+                {
+                    "boxes": [[round(side, 2) for side in one[:4]] for one in kept],
+                    "labels": [self.classes[int(one[4])] for one in kept],
+                    "scores": [as_figure(one[5]) for one in kept],
+                }
+            )
+        return told_of(len(batch), rows, told)
+
+    def look(
+        self, encoded: Encoded, batch: Batch, rows: Int[Tensor, " K"]
+    ) -> tuple[Raw, Float[Tensor, "A 2"]]:
+        """What the network says of some samples, and the places of which it does."""
+        image = batch.inputs["image"].rows(rows)
+        height, width = (side // self.patch_size for side in image.values.shape[-2:])
+        tokens = encoded.encodings["image"].tokens.rows(rows)
+        grid = grid_of(tokens.values, height, width, image.mask)
+        return self.head(grid, image.mask), self.head.places(height, width, grid.device)
+
+    def find(self, encoded: Encoded, batch: Batch, rows: Int[Tensor, " K"]) -> list[Tensor]:
+        """Of each of some samples the boxes that stay, [N, 6]: left, top, right, bottom in pixels
+        of its file, class, score, the best first."""
+        raw, _ = self.look(encoded, batch, rows)
+        height, width = batch.inputs["image"].values.shape[-2:]
+        found = []
+        for number, frame in enumerate(self._frames(batch, rows)):
+            scores = raw.logits[number].sigmoid()
+            if raw.usable is not None:
+                scores = scores * raw.usable[number][:, None]
+            best = scores.flatten().topk(min(MOST_CANDIDATES, scores.numel()))
+            kept = best.indices[best.values >= LEAST_SCORE]
+            place, label = kept // len(self.classes), kept % len(self.classes)
+            edge = self._edge(batch, rows[number], height, width)
+            boxes = raw.boxes[number][place].clamp(min=0).minimum(edge)
+            score = scores.flatten()[kept]
+            stays = suppress(boxes, score, label, self.config.suppress_from)[: self.config.most]
+            boxes = _upright(through(boxes[stays], frame, height, width))
+            found.append(torch.cat([boxes, label[stays, None], score[stays, None]], dim=1))
+        return found
+
+    def _edge(self, batch: Batch, row: Tensor, height: int, width: int) -> Tensor:
+        """Where a picture ends, which may be padded at the right and below: [4]."""
+        inputs = batch.inputs["image"]
+        sides = torch.tensor([width, height] * 2, device=inputs.values.device)
+        if inputs.mask is None:
+            return sides
+        mask = inputs.mask[int(inputs.present[: int(row)].sum())]
+        own = torch.stack([mask.any(dim=0).sum(), mask.any(dim=1).sum()]) * self.patch_size
+        return own.repeat(2)
+
+    def _frames(self, batch: Batch, rows: Tensor) -> Float[Tensor, "K 4"]:
+        """What each picture shows of its file; itself where nobody says it."""
+        height, width = batch.inputs["image"].values.shape[-2:]
+        own = torch.tensor([0.0, 0.0, width, height], device=rows.device)
+        frames = batch.targets.get("frame")
+        if frames is None:
+            return own.expand(len(rows), 4)
+        frames = frames.index_select(0, rows)
+        return torch.where(frames.isnan(), own, frames)
+
+    def _items(self, batch: Batch) -> Int[Tensor, " K"]:
+        """The samples with a picture whose boxes are known, be they none."""
+        truth, image = batch.targets.get("boxes"), batch.inputs.get("image")
+        if truth is None or image is None:
+            return torch.zeros(0, dtype=torch.long)
+        known = ~truth[:, 0].isnan().any(dim=1)
+        return (known & image.present).nonzero()[:, 0]
+
+    def _in_crowd(self, truth: Tensor, places: Tensor) -> Bool[Tensor, "K A"]:
+        """Places in a crowd, or in what is hardly seen: whatever is said there is not wrong."""
+        crowd = (truth[..., 5] > 0) & (truth[..., 4] != ABSENT)
+        at = places[:, None]
+        inside = (at > truth[:, None, :, :2]) & (at < truth[:, None, :, 2:4])
+        return (inside.all(dim=3) & crowd[:, None]).any(dim=2)
+
+    def _right(
+        self, raw: Raw, best: Tensor, corners: Tensor, labels: Tensor, there: Tensor
+    ) -> Tensor:
+        """How many boxes their best place says rightly."""
+        said = raw.boxes.gather(1, best[..., None].expand(-1, -1, 4))
+        logits = raw.logits.gather(1, best[..., None].expand(-1, -1, raw.logits.shape[2]))
+        near = iou(said, corners) >= RIGHT_FROM
+        return (near & (logits.argmax(dim=2) == labels) & there).sum()
+
+
+def quality_focal_loss(
+    logits: Float[Tensor, "*B"], wanted: Float[Tensor, "*B"]
+) -> Float[Tensor, "*B"]:
+    """|y - p|^2 BCE(p, y), of each.
+
+    Source: Li et al. 2020, "Generalized Focal Loss", equation 5.
+    """
+    away = (wanted - logits.sigmoid()).square()
+    return away * F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+
+
+def _there(truth: Tensor) -> Tensor:
+    """[K, G]: which boxes are to be found."""
+    return (truth[..., 4] >= 0) & (truth[..., 5] == 0)
+
+
+def _upright(boxes: Tensor) -> Tensor:
+    """Boxes through a mirrored frame, with left before right again."""
+    a, b = boxes[..., :2], boxes[..., 2:4]
+    return torch.cat([torch.minimum(a, b), torch.maximum(a, b)], dim=-1)
