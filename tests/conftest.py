@@ -46,6 +46,8 @@ LEARNED = {
     "number": Learned(total=10, mean=3.0, deviation=2.0),
     "answer": Learned(["yes", "no", "two", "red"], [4, 3, 2, 1], 10),
     "question_type": Learned(["count", "is it"], [4, 6], 10),
+    "boxes": Learned(["cell", "dot"], [14, 6], 10),
+    "box": Learned(total=10),
 }
 
 
@@ -101,7 +103,7 @@ def small_model(config: ModelConfig | None = None) -> Model:
 TASK_SETTINGS: dict[str, dict[str, object]] = {
     name: {"decoder": {"width": 16, "depth": 2, "heads": 2}}
     for name in ("captioning", "answer_generation")
-}
+} | {"detection": {"width": 16, "depth": 1}}
 
 
 def small_mixture(*tasks: str, model: Model | None = None) -> Mixture:
@@ -144,14 +146,26 @@ def small_batch(
     targets = {
         name: torch.randint(0, len(known.names), (samples,), generator=generator)
         for name, known in LEARNED.items()
-        if known.names
+        if known.names and name != "boxes"
     }
     words = torch.randint(4, VOCABULARY, (samples, 4), generator=generator)
     words[:, 0], words[:, 3] = START, END
     words[::2, 2:] = torch.tensor([END, PAD])  # one word, else two
     targets["answer_tokens"] = words
+    targets["boxes"] = _small_boxes(samples, generator)
+    targets["box"] = targets["boxes"][:, 0, :4]
     targets["number"] = 3 + 2 * torch.randn(samples, generator=generator)
     return Batch([f"made.jsonl:{i + 1}" for i in range(samples)], inputs, targets)
+
+
+def _small_boxes(samples: int, generator: torch.Generator) -> torch.Tensor:
+    """[B, 3, 6]: one to three boxes of every picture."""
+    first = torch.rand(samples, 3, 2, generator=generator) * IMAGE_SIZE / 2
+    sides = 2 + torch.rand(samples, 3, 2, generator=generator) * IMAGE_SIZE / 3
+    classes = torch.randint(0, 2, (samples, 3, 1), generator=generator)
+    classes[::2, 1:] = -1
+    crowd = torch.zeros(samples, 3, 1)
+    return torch.cat([first, first + sides, classes, crowd], dim=2)
 
 
 def _small_videos(present: torch.Tensor, generator: torch.Generator) -> Inputs:

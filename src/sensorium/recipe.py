@@ -391,8 +391,10 @@ def _task_problems(recipe: Recipe, name: str) -> Iterator[str]:
             f"a vector; choose one of {', '.join(keeping)}, or leave the task out: "
             f"tasks.{name}=null"
         )
-    elif TASKS[name].needs_fused_tokens and not fusion.fuses_tokens_of("text"):
-        yield f"tasks.{name} needs fused words; add text to model.fusion.streams"
+    elif TASKS[name].needs_fused_tokens and not fusion.fuses_tokens_of(TASKS[name].reads_fused):
+        modality = TASKS[name].reads_fused
+        noun = "words" if modality == "text" else "patches"
+        yield f"tasks.{name} needs fused {noun}; add {modality} to model.fusion.streams"
 
 
 def _uncachable(recipe: Recipe) -> Iterator[str]:

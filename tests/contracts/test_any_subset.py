@@ -114,7 +114,7 @@ def test_a_batch_of_one_modality_leaves_out_the_tasks_that_need_another(only):
     any_will_do = {name for name, task in TASKS.items() if issubclass(task, ReadoutTask)}
     of_one = {
         "text": {"masked_language", "captioning", "answer_generation"},
-        "image": {"masked_image"},
+        "image": {"masked_image", "detection"},
         "audio": {"masked_audio"},
     }
     assert losses.keys() == any_will_do | of_one.get(only, set())

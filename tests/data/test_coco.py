@@ -28,20 +28,26 @@ def box(id: int, box: Any, image: int = 5, category: int = 3, **more: Any) -> di
     return {"id": id, "image_id": image, "category_id": category, "bbox": box, **more}
 
 
+def boxes_of(table: CocoTable, row: int) -> list[Any]:
+    return [one["box"] for one in table.cells(row)["objects"]]
+
+
 def test_rows_are_pictures(tmp_path: Path) -> None:
     boxes = [box(1, [1, 2, 3, 4]), box(2, [0, 0, 100, 50], category=7, iscrowd=1)]
     table = CocoTable(coco(tmp_path / "train.json", boxes))
-    assert table.columns == ["file_name", "width", "height", "boxes", "labels", "crowd"]
-    assert table.classes == {"labels": ["cat", "dog"]}
+    assert table.columns == ["file_name", "width", "height", "objects", "labels"]
+    assert table.classes == {"objects": ["cat", "dog"], "labels": ["cat", "dog"]}
     assert table.cells(0) == {
         "file_name": "a.jpg",
         "width": 100,
         "height": 50,
-        "boxes": [[1, 2, 3, 4], [0, 0, 100, 50]],
+        "objects": [
+            {"box": [1, 2, 3, 4], "label": "dog", "crowd": False},
+            {"box": [0, 0, 100, 50], "label": "cat", "crowd": True},
+        ],
         "labels": [1, 0],
-        "crowd": [False, True],
     }
-    assert table.cells(1)["boxes"] == []  # a picture with nothing on it is a sample, too
+    assert table.cells(1)["objects"] == []  # a picture with nothing on it is a sample, too
     assert table.id(1) == "train.json:b.jpg"
     assert table.flaws == []
     source = open_source(tmp_path / "train.json", {"image": "file_name", "text": []})
@@ -72,13 +78,13 @@ def test_faulty_boxes_are_named(
     (flaw,) = table.flaws
     assert reason in flaw.reason
     assert flaw.id == ("a.json" if annotation["image_id"] == 8 else "a.json:a.jpg")
-    assert table.cells(0)["boxes"] == [[1, 1, 2, 2], *([kept] if kept else [])]
+    assert boxes_of(table, 0) == [[1, 1, 2, 2], *([kept] if kept else [])]
 
 
 def test_a_box_is_cut_at_the_edge_without_a_word_where_it_is_rounding(tmp_path: Path) -> None:
     table = CocoTable(coco(tmp_path / "a.json", [box(1, [-0.5, 0, 10.5, 50.25])]))
     assert table.flaws == []
-    assert table.cells(0)["boxes"] == [[0, 0, 10, 50]]
+    assert boxes_of(table, 0) == [[0, 0, 10, 50]]
 
 
 def test_captions_and_a_folder_of_its_own(tmp_path: Path) -> None:

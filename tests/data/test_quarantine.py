@@ -24,6 +24,17 @@ def test_each_is_written_once_also_across_resumes(tmp_path: Path) -> None:
     assert len(quarantine) == 2
 
 
+def test_flaws_are_written_once_and_count_for_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "quarantine.jsonl"
+    flaws = [Broken("a.jsonl:1", "box [0, 0, 0, 1] has no area"), Broken("a.jsonl:1", "another")]
+    for _ in range(2):
+        quarantine = Quarantine(path, total=1, budget=0)
+        quarantine.add_flaws([*flaws, flaws[0]])
+        assert len(quarantine) == 0
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert lines == [{"id": f.id, "reason": f.reason, "used": True} for f in flaws]
+
+
 def test_half_a_line_left_by_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.jsonl"
     path.write_text('{"id": "a", "reason": "x"}\n{"id": "b", "rea')

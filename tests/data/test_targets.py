@@ -43,6 +43,12 @@ EVERY = {
     "number": "legs",
     "answer": "answer",
     "question_type": "kind",
+    "boxes": "things",
+    "box": "place",
+}
+PLACED = {
+    "things": [{"box": [0, 0, 4, 8], "label": "leg"}, {"box": [2, 2, 4, 4], "label": "ear"}],
+    "place": [0, 0, 4, 8],
 }
 
 
@@ -50,7 +56,7 @@ def rows_of(*changes: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows with pictures and texts, each with a change."""
     changes += ({},) * (len(ROWS) - len(changes))
     return [
-        {"image": f"pictures/{n}.png", "text": f"a {n}", **row, **change}
+        {"image": f"pictures/{n}.png", "text": f"a {n}", **PLACED, **row, **change}
         for n, (row, change) in enumerate(zip(ROWS, changes, strict=True))
     ]
 
@@ -83,7 +89,7 @@ def test_what_a_batch_holds(sets: Path, cache_megabytes: int) -> None:
     splits = open_splits(config(sets, cache_megabytes=cache_megabytes), 0, None)
     batch = only_batch(splits)
     targets = batch.targets
-    assert targets.keys() == set(TARGETS)
+    assert targets.keys() == {*TARGETS, "frame"}
     assert targets["label"].tolist() == [0, 1, 2, 0]
     assert targets["labels"].tolist() == [[1, 1], [0, 1], [0, 0], [1, 0]]
     assert targets["number"].tolist() == [4, 4, 2, 3]
@@ -105,6 +111,8 @@ def test_what_is_learned(sets: Path) -> None:
     assert learned["labels"] == Learned(["small", "soft"], [2, 2], 4)
     assert learned["answer"] == Learned(["yes", "no", "two legs"], [2, 1, 1], 4)
     assert learned["question_type"] == Learned(["count", "is it"], [1, 3], 4)
+    assert learned["boxes"] == Learned(["ear", "leg"], [4, 4], 4)
+    assert learned["box"] == Learned(total=4)
     assert learned["number"].mean == pytest.approx(3.25)
     assert learned["number"].deviation == pytest.approx(math.sqrt(0.6875))
     assert all(Learned(**json.loads(json.dumps(asdict(one)))) == one for one in learned.values())
@@ -404,5 +412,5 @@ def test_data_of_another_kind_need_no_target(sets: Path, write: Write) -> None:
         missed = [note for note in data.source.notes if "no column 'animal' for the label" in note]
         assert len(missed) == (learned is not None)
         known = data.sample(0, 0).targets.keys() - {"captions"}  # which are of every judged set
-        assert known == (set(TARGETS) if learned else set())
+        assert known == ({*TARGETS, "frame"} if learned else set())
         assert len(quarantine) == 0

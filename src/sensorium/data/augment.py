@@ -48,7 +48,6 @@ class AugmentConfig(Config):
             raise ValueError(f"scale: expected 0 < low <= high <= 1, got {list(self.scale)}")
         return self
 
-
     @property
     def bends(self) -> bool:
         """Whether places in the picture move in a way that no frame says."""

@@ -84,9 +84,7 @@ def is_box(box: Any) -> bool:
     )
 
 
-def outside(
-    corners: tuple[float, float, float, float], height: float, width: float
-) -> str | None:
+def outside(corners: tuple[float, float, float, float], height: float, width: float) -> str | None:
     """What is wrong with where a box lies in its picture; None where nothing is."""
     left, top, right, bottom = corners
     named = f"box [{', '.join(f'{n:g}' for n in corners)}] (left, top, right, bottom)"
@@ -101,7 +99,9 @@ def outside(
 def _objects(cell: Any) -> Iterator[Any]:
     """The objects of a cell: itself, or where its keys hold lists, one of each place in them."""
     boxes = _first(cell, BOX_KEYS) if isinstance(cell, dict) else None
-    if isinstance(boxes, list) and (not boxes or not all(isinstance(n, int | float) for n in boxes)):
+    if isinstance(boxes, list) and (
+        not boxes or not all(isinstance(n, int | float) for n in boxes)
+    ):
         for number, box in enumerate(boxes):
             beside = {
                 key: value[number]

@@ -135,19 +135,13 @@ class Cache:
     def _keep(self, row: int, found: Found, places: Places) -> None:
         """Take in a row whose candidates are decoded."""
         self._candidates[row] = {
-            modality: [self._place(modality, *decoded, places) for decoded in candidates]
+            modality: [self._place(modality, decoded, places) for decoded in candidates]
             for modality, candidates in found.candidates.items()
         }
         self._targets[row] = {t: self._add(t, value) for t, value in found.targets.items()}
 
-    def _place(
-        self,
-        modality: str,
-        key: Hashable,
-        value: Tensor | None,
-        size: Tensor | None,
-        places: Places,
-    ) -> int:
+    def _place(self, modality: str, decoded: Decoded, places: Places) -> int:
+        key, value, size = decoded
         place = places.get((modality, key))
         if place is None:
             assert value is not None, "only what has a place is not decoded"

@@ -2,9 +2,9 @@
 
 Its columns: `file_name`, `width`, `height`; with boxes `objects`, each with its `box` [x, y, width,
 height] in pixels of the picture from its top left corner, its `label` in words and whether it is a
-`crowd`, and `labels`, the same classes as numbers from 0; with captions `captions`. The order of the
-classes is that of the file. Boxes that cannot be learnt from are named in `flaws`, and left out of
-`objects`; those that reach out of the picture are named, too, and cut at its edge.
+`crowd`, and `labels`, the same classes as numbers from 0; with captions `captions`. The order of
+the classes is that of the file. Boxes that cannot be learnt from are named in `flaws`, and left out
+of `objects`; those that reach out of the picture are named, too, and cut at its edge.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sensorium.data.tables import Cells, file_fingerprint
 from sensorium.errors import DataError
 
 Box = list[float]
+
 
 class CocoTable:
     """A COCO file.

@@ -3,8 +3,8 @@
     x_file = left + x (right - left) / width          y_file = top + y (bottom - top) / height
 
 Fitting a picture, cutting a part out of it, mirroring and moving it are all of this form: each says
-the frame that it took of what it was given, and frames are put one within another. A frame may reach
-beyond the file, where the background shows, and it is mirrored where `right` is below `left`.
+the frame that it took of what it was given, and frames are put one within another. A frame may
+reach beyond the file, where the background shows, and it is mirrored where `right` is below `left`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ has looked at the whole picture already.
 
 Shapes: B pictures, D width of the tokens, C width of the maps, R x S patches, r x s places.
 
-Source: Li et al. 2022, "Exploring Plain Vision Transformer Backbones for Object Detection" (ViTDet).
+Source: Li et al. 2022, "Exploring Plain Vision Transformer Backbones for Object Detection"
+(ViTDet).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ FINEST, COARSEST = -3, 3
 
 
 class PlaceNorm(nn.LayerNorm):
-    """Layer norm over the channels of every place by itself, so that no place depends on padding."""
+    """Layer norm over the channels of each place by itself, so that none depends on padding."""
 
     def forward(self, x: Float[Tensor, "B C r s"]) -> Float[Tensor, "B C r s"]:
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
@@ -34,7 +35,9 @@ class PlaceNorm(nn.LayerNorm):
 class Smooth(nn.Module):
     """A convolution that keeps the shape, normalised, and with `activate` followed by GELU."""
 
-    def __init__(self, before: int, after: int, kernel_size: int = 3, activate: bool = True) -> None:
+    def __init__(
+        self, before: int, after: int, kernel_size: int = 3, activate: bool = True
+    ) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(
             before, after, kernel_size, padding=kernel_size // 2, bias=False
@@ -52,6 +55,43 @@ class Smooth(nn.Module):
         return x if real is None else x * real[:, None]
 
 
+class Level(nn.Module):
+    """One map of the pyramid.
+
+    Args:
+        width_before: D.
+        width: C.
+        level: how often the size of a place is doubled; below 0, how often it is halved.
+    """
+
+    def __init__(self, width_before: int, width: int, level: int) -> None:
+        super().__init__()
+        self.level = level
+        self.finer = nn.Sequential()
+        for _ in range(-level):
+            after = max(width_before // 2, width)
+            self.finer.append(nn.ConvTranspose2d(width_before, after, 2, stride=2))
+            self.finer.append(PlaceNorm(after))
+            self.finer.append(nn.GELU())
+            width_before = after
+        self.narrow = Smooth(width_before, width, 1, activate=False)
+        self.smooth = Smooth(width, width)
+        self.finer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(
+        self, x: Float[Tensor, "B D R S"], real: Bool[Tensor, "B R S"] | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """[B, C, r, s], and which places are real [B, r, s]."""
+        x = self.finer(x)
+        for _ in range(self.level):
+            x, real = _halved(x, real)
+        if real is not None and self.level < 0:
+            times = 2**-self.level
+            real = real.repeat_interleave(times, 1).repeat_interleave(times, 2)
+            x = x * real[:, None]
+        return self.smooth(self.narrow(x, real), real), real
+
+
 class FeaturePyramid(nn.Module):
     """A grid of tokens -> a map for every level.
 
@@ -64,19 +104,7 @@ class FeaturePyramid(nn.Module):
     def __init__(self, width_before: int, width: int, levels: Sequence[int]) -> None:
         super().__init__()
         self.levels = tuple(levels)
-        self.finer = nn.ModuleList()
-        self.maps = nn.ModuleList()
-        for level in self.levels:
-            halvings, own = nn.ModuleList(), width_before
-            for _ in range(-level):
-                halvings.append(nn.ConvTranspose2d(own, max(own // 2, width), 2, stride=2))
-                own = max(own // 2, width)
-                halvings.append(PlaceNorm(own))
-            self.finer.append(halvings)
-            self.maps.append(
-                nn.ModuleList([Smooth(own, width, 1, activate=False), Smooth(width, width)])
-            )
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.maps = nn.ModuleList(Level(width_before, width, level) for level in levels)
 
     def forward(
         self, grid: Float[Tensor, "B D R S"], real: Bool[Tensor, "B R S"] | None = None
@@ -87,22 +115,8 @@ class FeaturePyramid(nn.Module):
         Args:
             real: the patches that are not padding, which is at the right and below.
         """
-        maps: list[Tensor] = []
-        there: list[Tensor | None] = []
-        for level, halvings, smooth in zip(self.levels, self.finer, self.maps, strict=True):
-            x, own = grid, real
-            for step in halvings:  # type: ignore[union-attr]
-                x = F.gelu(step(x)) if isinstance(step, PlaceNorm) else step(x)
-            for _ in range(level):
-                x, own = _halved(x, own)
-            if own is not None and level < 0:
-                own = own.repeat_interleave(2**-level, 1).repeat_interleave(2**-level, 2)
-                x = x * own[:, None]
-            for step in smooth:  # type: ignore[union-attr]
-                x = step(x, own)
-            maps.append(x)
-            there.append(own)
-        return maps, there
+        found = [level(grid, real) for level in self.maps]
+        return [x for x, _ in found], [own for _, own in found]
 
 
 def _halved(x: Tensor, real: Tensor | None) -> tuple[Tensor, Tensor | None]:

@@ -17,6 +17,7 @@ from sensorium.tasks.captioning import Captioning, CaptioningConfig
 from sensorium.tasks.classification import Classification, ClassificationConfig
 from sensorium.tasks.contrastive import Contrastive, ContrastiveConfig
 from sensorium.tasks.detection import Detection, DetectionConfig
+from sensorium.tasks.grounding import Grounding, GroundingConfig
 from sensorium.tasks.masked_language import MaskedLanguage, MaskedLanguageConfig
 from sensorium.tasks.masked_patches import (
     MaskedAudio,
@@ -43,6 +44,7 @@ TASKS: dict[str, type[Task]] = {
     "question_answering": QuestionAnswering,
     "answer_generation": AnswerGeneration,
     "detection": Detection,
+    "grounding": Grounding,
 }
 
 
@@ -71,6 +73,8 @@ class TasksConfig(Config):
     """Answer it in words."""
     detection: DetectionConfig | None = None
     """Find what is in a picture, and say where and what it is."""
+    grounding: GroundingConfig | None = None
+    """Find the one thing in a picture that the words mean."""
 
     def chosen(self) -> dict[str, TaskConfig]:
         """Task name -> its config, in the order in which the tasks run."""
@@ -122,6 +126,8 @@ __all__ = [
     "Detection",
     "DetectionConfig",
     "Encoded",
+    "Grounding",
+    "GroundingConfig",
     "Loss",
     "MaskedAudio",
     "MaskedAudioConfig",

@@ -62,17 +62,18 @@ def assign(
     """
     B, A, _ = scores.shape
     G = boxes.shape[1]
-    inside = _inside(places, boxes) & real[:, :, None]
+    own_places = inside(places, boxes) & real[:, :, None]
     if usable is not None:
-        inside &= usable[:, None]
+        own_places &= usable[:, None]
     index = labels.clamp(min=0)[:, None, :].expand(B, A, G)
     own = scores.gather(2, index).transpose(1, 2)  # [B, G, A]
     alike = iou_matrix(boxes, said)
     aligned = own.pow(ALPHA) * alike.pow(BETA)
     # Where nothing is aligned yet, the places nearest to the middle come first.
-    ranked = (aligned + TINY * _centred(places, boxes)).masked_fill(~inside, -1.0)
+    ranked = (aligned + TINY * _centred(places, boxes)).masked_fill(~own_places, -1.0)
     top = min(TOP, A)
-    chosen = torch.zeros_like(inside).scatter(2, ranked.topk(top, dim=2).indices, True) & inside
+    chosen = torch.zeros_like(own_places).scatter(2, ranked.topk(top, dim=2).indices, True)
+    chosen &= own_places
     wanted = alike.masked_fill(~chosen, -1.0)
     most, box = wanted.max(dim=1)
     box = box.masked_fill(most < 0, -1)
@@ -83,8 +84,8 @@ def assign(
     return Assigned(box, score, ranked.argmax(dim=2))
 
 
-def _inside(places: Tensor, boxes: Tensor) -> Tensor:
-    """[B, G, A]: which places lie in which boxes; in one without any, the nearest to its middle."""
+def inside(places: Float[Tensor, "A 2"], boxes: Float[Tensor, "B G 4"]) -> Bool[Tensor, "B G A"]:
+    """Which places lie in which boxes; in one without any, the nearest to its middle."""
     from_start = places - boxes[:, :, None, :2]
     to_end = boxes[:, :, None, 2:] - places
     inside = (torch.cat([from_start, to_end], dim=3) > 0).all(dim=3)

@@ -70,11 +70,3 @@ def suppress(
         if stays[place]:
             stays[place + 1 :] &= ~alike[place, place + 1 :]
     return order[stays.to(order.device)]
-
-
-def through(boxes: Float[Tensor, "*N 4"], frame: Tensor, height: int, width: int) -> Tensor:
-    """Boxes in a picture of this size as the file has them of which it shows a `frame` [..., 4],
-    left, top, right, bottom; broadcast."""
-    start, end = frame[..., :2], frame[..., 2:]
-    scale = (end - start) / torch.tensor([width, height], dtype=frame.dtype, device=frame.device)
-    return boxes * torch.cat([scale, scale], dim=-1) + torch.cat([start, start], dim=-1)

@@ -36,8 +36,8 @@ from sensorium.encoders.image import ImageEncoder
 from sensorium.layers.pyramid import COARSEST, FINEST, FeaturePyramid, Smooth
 from sensorium.model import Model
 from sensorium.tasks.assignment import assign
-from sensorium.tasks.boxes import generalised_iou, iou, suppress, through
-from sensorium.tasks.grids import grid_of
+from sensorium.tasks.boxes import generalised_iou, iou, suppress
+from sensorium.tasks.grids import LARGEST_EXPONENT, grid_of, in_file, places_of
 from sensorium.tasks.mean_average_precision import coco_figures
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
 
@@ -47,7 +47,6 @@ FOUND_AT_FIRST = 0.01
 MOST_CANDIDATES, LEAST_SCORE = 400, 0.01
 """Boxes of a picture that are compared with each other, the best, and what they score at least."""
 
-LARGEST_EXPONENT = 6.0
 BOX_WEIGHT = 2.0
 RIGHT_FROM = 0.5
 """IoU with its truth from which on a box counts as right in the log."""
@@ -61,7 +60,8 @@ class DetectionConfig(TaskConfig):
     depth: int = Field(2, ge=0)
     """Convolutions of each of the two towers, one for classes, one for boxes."""
     levels: tuple[int, ...] = Field((-1, 0, 1), min_length=1)
-    """Sizes of places, as powers of two of a patch: -1 halves it, for small things, 1 doubles it."""
+    """Sizes of places, as powers of two of a patch: -1 halves it, for small things, 1 doubles
+    it."""
     most: int = Field(100, gt=0)
     """Boxes of a picture that are kept, the best."""
     suppress_from: float = Field(0.6, gt=0, le=1)
@@ -158,13 +158,6 @@ class DetectionHead(nn.Module):
         return torch.cat(found)
 
 
-def places_of(rows: int, columns: int, stride: float, device: torch.device) -> Tensor:
-    """[rows x columns, 2]: the middle of each, row by row."""
-    y = (torch.arange(rows, device=device) + 0.5) * stride
-    x = (torch.arange(columns, device=device) + 0.5) * stride
-    return torch.stack([x.repeat(rows), y.repeat_interleave(columns)], dim=1)
-
-
 class Detection(Task):
     """A pyramid on the encoding of the picture, and a head on every place of it.
 
@@ -234,11 +227,8 @@ class Detection(Task):
         rows = self._items(batch)
         found = self.find(encoded, batch, rows)
         truth = batch.targets["boxes"].index_select(0, rows)
-        frames = self._frames(batch, rows)
         known = truth[..., 4] != ABSENT
-        height, width = batch.inputs["image"].values.shape[-2:]
-        corners = _upright(through(truth[..., :4], frames[:, None], height, width))
-        truth = torch.cat([corners, truth[..., 4:]], dim=2)
+        truth = torch.cat([in_file(batch, rows, truth[..., :4]), truth[..., 4:]], dim=2)
         return {
             "found": torch.cat(found),
             "found_count": torch.tensor([len(one) for one in found]),
@@ -291,18 +281,18 @@ class Detection(Task):
         raw, _ = self.look(encoded, batch, rows)
         height, width = batch.inputs["image"].values.shape[-2:]
         found = []
-        for number, frame in enumerate(self._frames(batch, rows)):
+        for number, row in enumerate(rows):
             scores = raw.logits[number].sigmoid()
             if raw.usable is not None:
                 scores = scores * raw.usable[number][:, None]
             best = scores.flatten().topk(min(MOST_CANDIDATES, scores.numel()))
             kept = best.indices[best.values >= LEAST_SCORE]
             place, label = kept // len(self.classes), kept % len(self.classes)
-            edge = self._edge(batch, rows[number], height, width)
+            edge = self._edge(batch, row, height, width)
             boxes = raw.boxes[number][place].clamp(min=0).minimum(edge)
             score = scores.flatten()[kept]
             stays = suppress(boxes, score, label, self.config.suppress_from)[: self.config.most]
-            boxes = _upright(through(boxes[stays], frame, height, width))
+            boxes = in_file(batch, row.expand(1), boxes[None, stays])[0]
             found.append(torch.cat([boxes, label[stays, None], score[stays, None]], dim=1))
         return found
 
@@ -315,16 +305,6 @@ class Detection(Task):
         mask = inputs.mask[int(inputs.present[: int(row)].sum())]
         own = torch.stack([mask.any(dim=0).sum(), mask.any(dim=1).sum()]) * self.patch_size
         return own.repeat(2)
-
-    def _frames(self, batch: Batch, rows: Tensor) -> Float[Tensor, "K 4"]:
-        """What each picture shows of its file; itself where nobody says it."""
-        height, width = batch.inputs["image"].values.shape[-2:]
-        own = torch.tensor([0.0, 0.0, width, height], device=rows.device)
-        frames = batch.targets.get("frame")
-        if frames is None:
-            return own.expand(len(rows), 4)
-        frames = frames.index_select(0, rows)
-        return torch.where(frames.isnan(), own, frames)
 
     def _items(self, batch: Batch) -> Int[Tensor, " K"]:
         """The samples with a picture whose boxes are known, be they none."""
@@ -365,9 +345,3 @@ def quality_focal_loss(
 def _there(truth: Tensor) -> Tensor:
     """[K, G]: which boxes are to be found."""
     return (truth[..., 4] >= 0) & (truth[..., 5] == 0)
-
-
-def _upright(boxes: Tensor) -> Tensor:
-    """Boxes through a mirrored frame, with left before right again."""
-    a, b = boxes[..., :2], boxes[..., 2:4]
-    return torch.cat([torch.minimum(a, b), torch.maximum(a, b)], dim=-1)

@@ -28,7 +28,7 @@ def coco_figures(
     classes: Sequence[str],
 ) -> dict[str, float]:
     """The mean over ten IoUs from 0.5 to 0.95 (`map`), those at 0.5 and 0.75, and of each class;
-    `recall_at_100` is how many of the boxes are found, over the same IoUs, by the hundred best of a
+    `recall` is how many of the boxes are found, over the same IoUs, by the hundred best of a
     picture.
 
     Args:
@@ -56,7 +56,7 @@ def coco_figures(
         "map": _mean(precision),
         "map_50": _mean(precision[0]),
         "map_75": _mean(precision[5]),
-        "recall_at_100": _mean(recall),
+        "recall": _mean(recall),
     }
     for number, name in enumerate(classes):
         if (precision[:, :, number] > -1).any():
@@ -90,7 +90,7 @@ def _truth(truth: Tensor, truth_in: Tensor, pictures: int, classes: Sequence[str
 
 
 def _nothing_found(truth: Tensor, classes: Sequence[str]) -> dict[str, float]:
-    figures = dict.fromkeys(("map", "map_50", "map_75", "recall_at_100"), 0.0)
+    figures = dict.fromkeys(("map", "map_50", "map_75", "recall"), 0.0)
     for number, name in enumerate(classes):
         if ((truth[:, 4] == number) & (truth[:, 5] == 0)).any():
             figures |= {f"map_of_{name}": 0.0, f"map_50_of_{name}": 0.0}

@@ -95,6 +95,7 @@ class Task(nn.Module):
     Attributes:
         needs_fusion: whether the model must have a fusion.
         needs_fused_tokens: whether the fusion must keep its tokens.
+        reads_fused: the modality whose fused tokens it then reads.
         reads_tokens: whether it reads single tokens of an encoding by itself.
         targets: fields of targets, of which it learns one; none for a task without.
         reads_encodings: whether it reads what is shared of the whole samples; where no task does,
@@ -109,6 +110,7 @@ class Task(nn.Module):
 
     needs_fusion: ClassVar[bool] = False
     needs_fused_tokens: ClassVar[bool] = False
+    reads_fused: ClassVar[str] = "text"
     reads_tokens: ClassVar[bool] = True
     targets: ClassVar[tuple[str, ...]] = ()
     reads_encodings: ClassVar[bool] = True

@@ -9,6 +9,7 @@ from typing import Any
 from sensorium.world.captions import CHINESE, ENGLISH, all_captions
 from sensorium.world.clip import film_frames, write_clip
 from sensorium.world.examiner import Examiner
+from sensorium.world.phrases import choose_phrases
 from sensorium.world.picture import draw_picture
 from sensorium.world.scene import SCENE_SECONDS, SLOT_SECONDS, Object, Scene
 from sensorium.world.sound import play_sounds, write_sound
@@ -63,6 +64,7 @@ class Studio:
         return {
             **dict(paths.values()),
             **self._words(scene, examiner, stream),
+            **self._phrases(scene, stream),
             "unseen": scene.unseen,
             **self._labels(scene),
             "objects": [self._facts(thing) for thing in scene.objects],
@@ -106,6 +108,23 @@ class Studio:
             words["text_audio_zh"] = rng.choice(CHINESE_TELLINGS).of_sound(scene)
         asked = examiner.ask(scene, Random(f"{stream}/questions"))
         return {**words, "questions": [question.as_row() for question in asked]}
+
+    def _phrases(self, scene: Scene, stream: str) -> dict[str, Any]:
+        """Phrases that mean one object of the picture each, with its box."""
+        if not {"text", "image"} <= set(self.modalities):
+            return {}
+        chosen = choose_phrases(scene, Random(f"{stream}/phrases"))
+        return {
+            "phrases": [
+                {
+                    "type": one.type,
+                    "phrase": one.phrase[0],
+                    "phrase_zh": one.phrase[1],
+                    "box": self._in_pixels(one.thing),
+                }
+                for one in chosen
+            ]
+        }
 
     def _labels(self, scene: Scene) -> dict[str, Any]:
         """What a classifier can learn to tell."""
