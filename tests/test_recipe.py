@@ -151,7 +151,7 @@ def test_an_override_that_cannot_be_read_is_named(path, override, said):
         (
             "data.fields.imgae=x",
             "data.fields: expected modalities of image, text, audio, video or targets of label, "
-            "labels, number, answer, question_type, got 'imgae'; did you mean 'image'?",
+            "labels, number, answer, question_type, boxes, box, got 'imgae'; did you mean 'image'?",
         ),
     ],
 )
@@ -212,6 +212,35 @@ def test_everything_that_is_wrong_is_said_at_once(path):
         (
             ["model.fusion.streams=[image]"],
             "tasks.masked_language needs fused words; add text to model.fusion.streams",
+        ),
+        (
+            [
+                "tasks.grounding={}",
+                "data.fields.box=box",
+                "model.fusion.streams=[text]",
+                "model.encoders.image.drop_patches=0",
+            ],
+            "tasks.grounding needs fused patches; add image to model.fusion.streams",
+        ),
+        (
+            ["tasks.detection={}", "data.fields.boxes=objects"],
+            "tasks.detection needs every patch of a picture; give "
+            "model.encoders.image.drop_patches=0",
+        ),
+        (
+            [
+                "tasks.detection={}",
+                "data.fields.boxes=objects",
+                "model.encoders.image.drop_patches=0",
+                "data.image.augment.randaugment_operations=2",
+            ],
+            "tasks.detection cannot follow what RandAugment turns and bends; give "
+            "data.image.augment.randaugment_operations=0",
+        ),
+        (
+            ["tasks.detection={}", "model.encoders.image.drop_patches=0"],
+            "tasks.detection learns boxes, which no set has a column for; add "
+            "data.fields.boxes=COLUMN",
         ),
         (
             ["model.fusion.streams=[text, smell]"],

@@ -14,6 +14,7 @@ VALUES = (
     "decoder.embedding.weight",
     "positions",
     "log_scales",
+    "head.scales",
     "class_token",
     "mask_token",
     "attention_pool.query",

@@ -25,8 +25,11 @@ from PIL import Image
 
 from sensorium.batch import Sample
 from sensorium.data import BrokenSample, Modality, collate
+from sensorium.data.box_targets import FrameOfPicture
 from sensorium.data.cells import filled
 from sensorium.data.files import Location
+from sensorium.data.modalities import Image as ImageModality
+from sensorium.data.targets import FRAME
 from sensorium.errors import DataError
 from sensorium.tasks import Mixture
 
@@ -50,6 +53,8 @@ class Predictor:
 
     Attributes:
         modalities: what a row may hold.
+        frames: whether its answers say places, for which a sample has to say what its picture shows
+            of the file.
     """
 
     def __init__(
@@ -61,6 +66,8 @@ class Predictor:
     ) -> None:
         self.mixture = mixture.eval()
         self.modalities = tuple(mixture.model.widths)
+        self.frames = any(task.reads_places for task in mixture.tasks.values())
+        self._targets = {FRAME: FrameOfPicture()} if self.frames else {}
         self._inputs = inputs
         self._rows_at_a_time = rows_at_a_time
         self._device = next(mixture.parameters()).device
@@ -131,7 +138,7 @@ class Predictor:
         """What the tasks say of samples, in one pass."""
         if not samples:
             return []
-        batch = collate(samples, self._inputs).to(self._device)
+        batch = collate(samples, self._inputs, self._targets).to(self._device)
         told: list[Answer] = list(self.mixture.tell(batch))
         return [
             one or {"error": self._nothing_to_say(sample)}
@@ -152,12 +159,20 @@ class Predictor:
             raise BrokenSample(
                 f"this model knows {', '.join(self.modalities)}, not {', '.join(unknown)}"
             )
-        values = {}
+        values, targets = {}, {name: target.absent for name, target in self._targets.items()}
         for name in self.modalities:
             modality, cell = self._inputs[name], next(filled(_as_cell(row.get(name))), None)
-            if cell is not None:
-                values[name] = modality.finish(modality.decode(modality.read(cell, folder)), None)
-        return Sample(str(row.get("id", "")), values)
+            if cell is None:
+                continue
+            candidate = modality.read(cell, folder)
+            value = modality.decode(candidate)
+            if self.frames and isinstance(modality, ImageModality):
+                size = modality.size(candidate)
+                values[name], view = modality.finish_in_view(value, size, None)
+                targets[FRAME] = self._targets[FRAME].seen_in(targets[FRAME], view)
+            else:
+                values[name] = modality.finish(value, None)
+        return Sample(str(row.get("id", "")), values, targets)
 
 
 def _sample_or_reason(read: Callable[[], Sample]) -> Sample | str:

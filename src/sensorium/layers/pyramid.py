@@ -55,6 +55,19 @@ class Smooth(nn.Module):
         return x if real is None else x * real[:, None]
 
 
+class Doubled(nn.Module):
+    """Two by two places for each, by a transposed convolution, normalised and followed by GELU."""
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.convolution = nn.ConvTranspose2d(before, after, 2, stride=2)
+        self.norm = PlaceNorm(after)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, x: Float[Tensor, "B C r s"]) -> Float[Tensor, "B C2 r2 s2"]:
+        return F.gelu(self.norm(self.convolution(x)))
+
+
 class Level(nn.Module):
     """One map of the pyramid.
 
@@ -70,13 +83,10 @@ class Level(nn.Module):
         self.finer = nn.Sequential()
         for _ in range(-level):
             after = max(width_before // 2, width)
-            self.finer.append(nn.ConvTranspose2d(width_before, after, 2, stride=2))
-            self.finer.append(PlaceNorm(after))
-            self.finer.append(nn.GELU())
+            self.finer.append(Doubled(width_before, after))
             width_before = after
         self.narrow = Smooth(width_before, width, 1, activate=False)
         self.smooth = Smooth(width, width)
-        self.finer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(
         self, x: Float[Tensor, "B D R S"], real: Bool[Tensor, "B R S"] | None

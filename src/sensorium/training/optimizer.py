@@ -53,7 +53,8 @@ def _matrices(module: nn.Module) -> set[Tensor]:
     Embeddings, positions, class tokens and learned queries are values, not maps: pulling them to
     zero only loses what they say.
     """
-    maps = [m for m in module.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    kinds = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+    maps = [m for m in module.modules() if isinstance(m, kinds)]
     updates = [m for m in maps if isinstance(m, LowRankLinear)]
     return {m.weight for m in maps} | {x for m in updates for x in (m.up, m.down)}
 

@@ -107,7 +107,8 @@ def _of_data(
     # A row may lack anything, and is read only once.
     settings = {"required": [], "cache_megabytes": 0}
     config = run.recipe.data_to_read.model_copy(update=settings)
-    dataset = open_dataset(data, config, tokenizer, Quarantine(None, 0, budget=1.0))
+    quarantine = Quarantine(None, 0, budget=1.0)
+    dataset = open_dataset(data, config, tokenizer, quarantine, frames=predictor.frames)
     for note in dataset.source.notes:
         listeners.on_note(note)
     entries = ((dataset.id(row), partial(dataset.sample, row, 0)) for row in range(len(dataset)))
