@@ -1,5 +1,6 @@
 """Rows in, plain values out: any subset of the modalities, in any company, from any thread."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,35 @@ def test_samples_are_read_only_as_they_are_needed(predictor):
     answers = predictor.answers(entry(number) for number in range(100))
     assert next(answers)["id"] == "0"
     assert len(read) == 4
+
+
+def test_an_answer_is_explained_by_places_that_are_there(predictor):
+    told = predictor.explain(image=picture(), text=WORDS)
+    answer = predictor.predict(image=picture(), text=WORDS)
+    assert told.keys() == answer.keys()
+    for task, explanation in told.items():
+        image, text = (explanation["modalities"][m] for m in ("image", "text"))
+        assert [len(row) for row in image["grid"]] == [4, 4, 4, 4], task
+        assert text["words"] == WORDS.split()
+        assert len(text["relevance"]) == 3
+        gained = explanation["score"] - explanation["score_without"]
+        assert sum(explanation["shares"].values()) == pytest.approx(gained, abs=1e-4)
+        assert explanation["withheld"].keys() == {"image", "text"}
+    assert told["classification"]["said"] == answer["classification"]["label"]
+    json.dumps(told)
+
+
+def test_explaining_needs_something_to_explain(predictor):
+    with pytest.raises(DataError, match=r"^cannot explain this: the tasks of this model \(contr"):
+        predictor.explain()
+    with pytest.raises(DataError, match="this model knows image, text, not audio"):
+        predictor.explain(audio="a.wav")
+
+
+def test_explanations_from_several_threads_are_each_their_own():
+    predictor = of_tasks("classification")
+    alone = [predictor.explain(image=picture(number)) for number in range(3)]
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        rows = [picture(number % 3) for number in range(6)]
+        found = list(pool.map(lambda one: predictor.explain(image=one), rows))
+    assert found == [*alone, *alone]

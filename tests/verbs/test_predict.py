@@ -184,3 +184,21 @@ def test_a_mistake_is_one_line(sensorium: Command, learnt, data, arguments, said
     assert line.startswith("error: ")
     assert said in line
     assert answer.out == ""
+
+
+def test_answers_come_with_a_page_of_what_they_rest_on(sensorium: Command, learnt, data, tmp_path):
+    page = tmp_path / "new" / "page.html"
+    question = ["--image", data / "25.png", "--text", "which colour is it"]
+    answer = sensorium("predict", learnt.folder, *question, "--explain", page)
+    assert answer.status == 0, answer.err
+    assert f"explained: {page}" in answer.out
+    shown = page.read_text(encoding="utf-8")
+    assert shown.count("<article") == 3
+    assert "green</p>" in shown
+    lines = "".join(json.dumps({"text": "is it red", "id": f"n{n}"}) + "\n" for n in range(30))
+    answers = predict(learnt.folder, ["not JSON\n", *io.StringIO(lines)], explain=page)
+    assert len(answers) == 31
+    shown = page.read_text(encoding="utf-8")
+    assert "The first 23 of 31 answers." in shown
+    assert "n22</h2>" in shown
+    assert "n23</h2>" not in shown

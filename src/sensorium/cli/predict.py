@@ -34,6 +34,13 @@ def predict(
         Path | None,
         typer.Option(help="Write the answers there, .jsonl or .parquet.", show_default=False),
     ] = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a page there of what the answers rest on: patches, words, sounds, frames.",
+            show_default=False,
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -49,6 +56,7 @@ def predict(
             audio=audio,
             video=video,
             out=out,
+            explain=explain,
             device=device,
             listeners=announcer.listeners(),
         )
@@ -59,6 +67,8 @@ def predict(
         _print(answers)
     if out is not None and not as_json:
         typer.echo(f"wrote {len(answers):,} answers to {out}")
+    if explain is not None and not as_json:
+        typer.echo(f"explained: {explain}")
     if failed:
         typer.echo(f"{failed:,} of {len(answers):,} rows could not be answered", err=True)
     if failed == len(answers):

@@ -140,6 +140,11 @@ class Tokenizer:
         """Rows that an embedding table needs: one more than the highest id."""
         return max(self._backend.get_vocab(with_added_tokens=True).values()) + 1
 
+    @property
+    def special(self) -> frozenset[int]:
+        """Tokens that are no words."""
+        return frozenset({self.pad, self.start, self.end, self.mask})
+
     def word_edges(self) -> WordEdges:
         """Which ids begin and end words."""
         return word_edges(self._backend)

@@ -14,7 +14,7 @@ import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from sensorium.data.cells import filled
 from sensorium.data.files import Location
 from sensorium.data.modalities import Image as ImageModality
 from sensorium.data.targets import FRAME
+from sensorium.deployment.explain.explainer import Explainer, Explanation
 from sensorium.errors import DataError
 from sensorium.tasks import Mixture
 
@@ -103,6 +104,33 @@ class Predictor:
         if "error" in answer:
             raise DataError(f"cannot answer this: {answer['error']}")
         return answer
+
+    def explain(self, **row: Any) -> dict[str, Explanation]:
+        """What the tasks' answers about one row rest on.
+
+            explain(image="a.jpg", text="which colour is it")
+
+        Returns:
+            Task (`task/pair` where it says a thing of each of several pairs) -> `said`, `score`,
+            `unit` and `score_without`; `modalities`, with the relevance of the patches, words and
+            frames of each; `shares` of the modalities, and `withheld`. See `Explainer.explain`.
+
+        Raises:
+            DataError: why the row cannot be read, or that there is nothing to explain of it.
+        """
+        try:
+            sample = self._read(row, Path())
+        except BrokenSample as error:
+            raise DataError(f"cannot explain this: {error}") from error
+        explained = self.explainer.explain(sample)
+        if not explained:
+            raise DataError(f"cannot explain this: {self._nothing_to_say(sample)}")
+        return explained
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """Explains what is said of samples."""
+        return Explainer(self.mixture, self._inputs)
 
     def entry(
         self, row: Row, id: str | None = None, folder: Location = Path()

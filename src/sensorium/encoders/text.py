@@ -63,7 +63,8 @@ class TextEncoder(Encoder):
         return self._encode_in_buckets(ids, mask, buckets), mask
 
     def encode_ids(self, ids: Tensor, mask: Tensor | None) -> Tensor:
-        """ids int64 [P, N], mask bool [P, N] -> tokens [P, N, D].
+        """ids int64 [P, N], or what they are embedded as [P, N, D], mask bool [P, N] -> tokens
+        [P, N, D].
 
         Raises:
             ValueError: for more tokens than there are positions.
@@ -73,7 +74,8 @@ class TextEncoder(Encoder):
                 f"a text of {ids.shape[1]} tokens came to an encoder of {len(self.positions)}; "
                 "cut it to data.text.context_tokens"
             )
-        x = self.embedding(ids) + self.positions[: ids.shape[1]]
+        embedded = self.embedding(ids) if ids.dim() == 2 else ids
+        x = embedded + self.positions[: ids.shape[1]]
         return self.transformer(x, mask)
 
     def _encode_in_buckets(self, ids: Tensor, mask: Tensor, buckets: int) -> Tensor:

@@ -20,12 +20,13 @@ from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
 from sensorium.batch import Batch, Learned
 from sensorium.model import Model
+from sensorium.tasks.claim import Claim, log_odds, prior_log_odds
 from sensorium.tasks.class_figures import one_class_figures, several_classes_figures
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
 from sensorium.tasks.task import Encoded, Loss, Told, likeliest, told_of
@@ -128,6 +129,30 @@ class Classification(ReadoutTask):
                 said = {"labels": [name for name, p in probabilities.items() if p > 0.5]}
             told.append(said | {"probabilities": probabilities})
         return told_of(len(batch), rows, told)
+
+    def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
+        """The likeliest class, of several at once too."""
+        rows = self.readable(batch).nonzero()[:, 0]
+        if not len(rows) or len(self.classes) < 2:
+            return []
+        logits = self.head(self.read(model, encoded, rows))
+        best = logits.argmax(dim=1)
+        chosen = rows.new_zeros(len(batch)).index_copy(0, rows, best)
+
+        def judge(vectors: Tensor, samples: Tensor) -> Tensor:
+            logits, classes = self.head(vectors).float(), chosen[samples]
+            if self.target == "label":
+                return log_odds(logits, classes)
+            return logits.gather(1, classes[:, None])[:, 0]
+
+        said = [self.classes[number] for number in best.tolist()]
+        return self.claim(model, batch, said, "log-odds", judge, self._prior()[chosen])
+
+    def _prior(self) -> Float[Tensor, " C"]:
+        """The log-odds of each class by its rows to train on."""
+        if self.target == "label":
+            return prior_log_odds(self.rows)
+        return ((self.rows + 1) / (self.total - self.rows + 1)).log()
 
     def _items(self, batch: Batch) -> Int[Tensor, " K"]:
         """The samples that can be learned from."""

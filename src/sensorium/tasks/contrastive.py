@@ -36,12 +36,14 @@ from torch import Tensor, nn
 from sensorium import ranks
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
+from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.contrast import Kind, contrast
 from sensorium.tasks.pairs import (
     Pair,
     PairsConfig,
     PairsTold,
     both_present,
+    claim_of_pair,
     comparable_keys,
     spread_keys,
 )
@@ -169,6 +171,19 @@ class Contrastive(Task):
                 u, v = (embeddings[m].index_select(0, rows) for m in pair)
                 told.add(pair, rows, (u * v).sum(dim=1))
         return told.samples
+
+    def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
+        """The cosine similarity of every two modalities that a sample has."""
+
+        def similarity(encodings: Encodings) -> Tensor:
+            u, v = (self.embed(m, encoding) for m, encoding in encodings.items())
+            return (u * v).sum(dim=1)
+
+        return [
+            claim_of_pair(pair, encoded, "similarity", similarity)
+            for pair in combinations(self.modalities, 2)
+            if len(both_present(encoded.encodings, pair))
+        ]
 
     def retrievals(self, predictions: Mapping[str, Tensor]) -> list[Retrieval]:
         """Every two modalities that some samples have both of, in both directions."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -31,11 +32,13 @@ from torch import Tensor, nn
 
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
+from sensorium.tasks.claim import Claim
 from sensorium.tasks.pairs import (
     Pair,
     PairsConfig,
     PairsTold,
     both_present,
+    claim_of_pair,
     comparable_keys,
     name_of,
     same_items,
@@ -153,6 +156,14 @@ class Matching(Task):
                 logits = self.score(model, pair, {m: encoded.encodings[m].rows(rows) for m in pair})
                 told.add(pair, rows, logits.sigmoid())
         return told.samples
+
+    def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
+        """The log-odds of each pair."""
+        return [
+            claim_of_pair(pair, encoded, "log-odds", partial(self.score, model, pair))
+            for pair in self.pairs
+            if len(both_present(encoded.encodings, pair))
+        ]
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Accuracy on matching and on wrong pairs, each half of the figure; guessing gives 0.5.

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from sensorium import ranks
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
+from sensorium.tasks.claim import Claim
 from sensorium.tasks.task import Encoded, Loss, Task, Told
 
 
@@ -140,6 +141,18 @@ class Mixture(nn.Module):
                 if said is not None:
                     one[name] = said
         return told
+
+    def claims(self, batch: Batch, encoded: Encoded) -> dict[str, Claim]:
+        """What can be explained of the B samples that were encoded: name -> claim.
+
+        It is named by its task, and `task/pair` where the task says a thing of each of several.
+        """
+        claims = {}
+        for name, task in self.tasks.items():
+            found = task.claims(self.model, encoded, batch)
+            for claim in found:
+                claims[f"{name}/{claim.about}" if len(found) > 1 else name] = claim
+        return claims
 
     def _predict(
         self, encoded: Encoded, batch: Batch, generator: torch.Generator

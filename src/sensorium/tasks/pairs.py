@@ -5,7 +5,7 @@ Shapes: B batch, K <= B samples with both modalities, P rows in which a modality
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
@@ -15,7 +15,8 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from sensorium.batch import Batch, Inputs
-from sensorium.tasks.task import TaskConfig, Told, as_figure
+from sensorium.tasks.claim import Claim, Encodings, Unit
+from sensorium.tasks.task import Encoded, TaskConfig, Told, as_figure
 
 Pair = tuple[str, str]
 
@@ -81,6 +82,31 @@ class PairsTold:
         for row, figure in zip(rows.tolist(), figures.tolist(), strict=True):
             told = self.samples[row] or {}
             self.samples[row] = told | {name_of(pair): as_figure(figure)}
+
+
+def claim_of_pair(
+    pair: Pair, encoded: Encoded, unit: Unit, figure: Callable[[Encodings], Tensor]
+) -> Claim:
+    """That the two of a pair belong together; zero where one of them is missing.
+
+    Args:
+        pair: of which some sample has both.
+        encoded: what is known of the samples.
+        unit: of the figure.
+        figure: of views whose two modalities these are.
+    """
+    there = [both.item() for both in _both(encoded.encodings, pair)]
+    said = ["belong together" if both else None for both in there]
+
+    def both_seen(encodings: Encodings, rows: Tensor) -> Tensor:
+        figures = figure({m: encodings[m] for m in pair})
+        return figures.where(_both(encodings, pair), 0.0)
+
+    return Claim(name_of(pair), said, unit, pair, both_seen)
+
+
+def _both(encodings: Encodings, pair: Pair) -> Bool[Tensor, " B"]:
+    return encodings[pair[0]].present & encodings[pair[1]].present
 
 
 def both_present(encodings_or_inputs: Mapping[str, Any], pair: Pair) -> Int[Tensor, " K"]:

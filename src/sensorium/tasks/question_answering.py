@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from sensorium.batch import ABSENT, Batch, Learned
 from sensorium.model import Model
+from sensorium.tasks.claim import Claim, log_odds, prior_log_odds
 from sensorium.tasks.class_figures import mean
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
 from sensorium.tasks.task import Encoded, Loss, TaskConfig, Told, likeliest, told_of
@@ -135,6 +136,22 @@ class QuestionAnswering(ReadoutTask):
             answer = next(iter(named))
             told.append({"answer": answer, "probability": named[answer], "probabilities": named})
         return told_of(len(batch), rows, told)
+
+    def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
+        """The likeliest answer to every text."""
+        question = batch.inputs.get("text")
+        if question is None or len(self.answers) < 2:
+            return []
+        rows = torch.arange(len(batch), device=question.present.device)
+        chosen = self._answer(model, encoded, rows).argmax(dim=1)
+
+        def judge(vectors: Tensor, samples: Tensor) -> Tensor:
+            return log_odds(self.head(self.transform(vectors)).float(), chosen[samples])
+
+        asked = batch.keep(dict.fromkeys(batch.inputs, question.present))
+        said = [self.answers[number] for number in chosen[question.present].tolist()]
+        prior = prior_log_odds(self.rows)[chosen]
+        return self.claim(model, asked, said, "log-odds", judge, prior)
 
     def _answer(
         self, model: Model, encoded: Encoded, rows: Int[Tensor, " K"]

@@ -8,7 +8,7 @@ Shapes: B batch, K <= B samples that are read, D width of the vector.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sensorium.batch import Batch
 from sensorium.model import Model
+from sensorium.tasks.claim import Claim, Encodings, Unit, views_with
 from sensorium.tasks.task import Encoded, Task, TaskConfig
 
 
@@ -68,6 +69,36 @@ class ReadoutTask(Task):
             device = next(self.parameters()).device
             return torch.zeros(len(batch), dtype=torch.bool, device=device)
         return torch.stack(there).any(dim=0)
+
+    def claim(
+        self,
+        model: Model,
+        batch: Batch,
+        said: Sequence[str],
+        unit: Unit,
+        judge: Callable[[Float[Tensor, "V D"], Int[Tensor, " V"]], Float[Tensor, " V"]],
+        blind: Float[Tensor, " B"],
+    ) -> list[Claim]:
+        """What a head says of the vectors of a batch.
+
+        Args:
+            model: f.
+            batch: B samples.
+            said: of each that is readable, in words.
+            unit: of the figures.
+            judge: the vectors of V views, and the sample that each is of -> their figures.
+            blind: the figure of each sample where nothing is seen.
+        """
+        readable = self.readable(batch)
+        words = iter(said)
+
+        def figure(encodings: Encodings, rows: Tensor) -> Tensor:
+            every = torch.arange(len(rows), device=rows.device)
+            judged = judge(self.read(model, Encoded(dict(encodings)), every), rows)
+            return judged.where(views_with(encodings, self.modalities), blind[rows])
+
+        told = [next(words) if there else None for there in readable.tolist()]
+        return [Claim("", told, unit, self.modalities, figure)] if readable.any() else []
 
     def read(self, model: Model, encoded: Encoded, rows: Int[Tensor, " K"]) -> Float[Tensor, "K D"]:
         """The vectors of some samples."""

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from sensorium.batch import Batch, Learned
 from sensorium.model import Model
+from sensorium.tasks.claim import Claim
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
 from sensorium.tasks.task import Encoded, Loss, Told, as_figure, told_of
 
@@ -100,6 +101,18 @@ class Regression(ReadoutTask):
         said = self.mean + self.deviation * self._standardised(model, encoded, rows)
         return told_of(
             len(batch), rows, [{"number": as_figure(number)} for number in said.tolist()]
+        )
+
+    def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
+        """How far the number is from the mean, in deviations."""
+        rows = self.readable(batch).nonzero()[:, 0]
+        if not len(rows):
+            return []
+        numbers = self.mean + self.deviation * self._standardised(model, encoded, rows)
+        said = [f"{number:.6g}" for number in numbers.tolist()]
+        mean = torch.zeros(len(batch), device=rows.device)
+        return self.claim(
+            model, batch, said, "deviations", lambda x, _: self.head(x).float()[:, 0], mean
         )
 
     def _standardised(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -25,8 +25,10 @@ from torch import Tensor, nn
 from sensorium.batch import Batch, Encoding
 from sensorium.config import Config
 from sensorium.model import Model
+from sensorium.tasks.claim import Claim
 
 Told = dict[str, Any]
+Said = TypeVar("Said")
 
 
 class TaskConfig(Config):
@@ -151,10 +153,15 @@ class Task(nn.Module):
         name, as in `{"label": "cat", "probability": 0.9}`; None where there is nothing to say."""
         return [None] * len(batch)
 
+    def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
+        """The same, as figures that can be asked of other views of these B samples, so that it can
+        be explained; nothing where nothing is said of any."""
+        return []
 
-def told_of(samples: int, rows: Tensor, told: Sequence[Told]) -> list[Told | None]:
+
+def told_of(samples: int, rows: Tensor, told: Sequence[Said]) -> list[Said | None]:
     """What is told of some samples, `rows` [K], among None for the others."""
-    everyone: list[Told | None] = [None] * samples
+    everyone: list[Said | None] = [None] * samples
     for row, one in zip(rows.tolist(), told, strict=True):
         everyone[row] = one
     return everyone

@@ -28,6 +28,7 @@ from torch import Tensor
 from sensorium.batch import Batch, Encoding, Inputs, Tokens
 from sensorium.layers.decoder import Decoder
 from sensorium.model import Model
+from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.context import Context
 from sensorium.tasks.decoding import DecoderConfig, GenerationConfig
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, told_of
@@ -154,12 +155,36 @@ class Writing(Task):
         rows = self.askable(batch).nonzero()[:, 0]
         if not len(rows):
             return [None] * len(batch)
+        told = [{self.told_as: self.text_of(ids)} for ids in self._of(model, encoded, rows)]
+        return told_of(len(batch), rows, told)
+
+    def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
+        """What is written of every sample, by the log-probability of all its tokens."""
+        rows = self.askable(batch).nonzero()[:, 0]
+        if not len(rows):
+            return []
+        written = self._of(model, encoded, rows)
+        place = torch.zeros(len(batch), dtype=torch.long, device=rows.device)
+        place = place.index_copy(0, rows, torch.arange(len(rows), device=rows.device))
+
+        def figure(encodings: Encodings, samples: Tensor) -> Tensor:
+            context = self.context(model, encodings, torch.arange(len(samples), device=rows.device))
+            words = written[place[samples]]
+            states = self.decoder(words[:, :-1], context.values, context.mask)
+            likely = self.decoder.logits(states).float().log_softmax(dim=2)
+            likely = likely.gather(2, words[:, 1:, None])[:, :, 0]
+            return likely.where(words[:, 1:] != self.vocabulary.pad, 0.0).sum(dim=1)
+
+        said = told_of(len(batch), rows, [self.text_of(ids) for ids in written])
+        modalities = tuple(m for m in model.widths if m not in self.withheld)
+        return [Claim("", said, "log-probability", modalities, figure)]
+
+    def _of(self, model: Model, encoded: Encoded, rows: Int[Tensor, " K"]) -> Int[Tensor, "K C"]:
+        """What is written of some samples, from its first word on; the same every time."""
         start = rows.new_full((len(rows), 1), self.vocabulary.start)
         generator = torch.Generator(rows.device).manual_seed(0)
         context = self.context(model, encoded.encodings, rows)
-        written = self.write(context, start, torch.ones_like(rows), generator)
-        told = [{self.told_as: self.text_of(ids)} for ids in written]
-        return told_of(len(batch), rows, told)
+        return self.write(context, start, torch.ones_like(rows), generator)
 
     def write(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sensorium.batch import Sample
 from sensorium.data import BrokenSample, Quarantine, Tokenizer, build_modalities, open_dataset
 from sensorium.data.cells import filled
 from sensorium.data.lines import json_row
+from sensorium.deployment.explain.page import Explained, write_explanations
 from sensorium.deployment.predictor import Answer, Predictor
 from sensorium.errors import DataError
 from sensorium.run import Run, choose_device
@@ -23,6 +25,9 @@ from sensorium.verbs.listeners import Listeners
 
 Lines = Iterable[str]
 """JSON objects, one on each line."""
+
+EXPLAINED = 24
+"""Answers whose grounds are shown."""
 
 Entry = tuple[str | None, Callable[[], Sample]]
 
@@ -54,6 +59,7 @@ def predict(
     audio: str | Path | None = None,
     video: str | Path | None = None,
     out: str | Path | None = None,
+    explain: str | Path | None = None,
     device: str = "auto",
     listeners: Listeners | None = None,
 ) -> list[Answer]:
@@ -65,6 +71,7 @@ def predict(
             run's columns; else give one row by the next four.
         image, text, audio, video: what the row holds.
         out: write the answers there, too, as .jsonl or .parquet.
+        explain: write a page there of what the first answers rest on.
         device: where to compute.
         listeners: who is told of progress.
 
@@ -88,20 +95,63 @@ def predict(
     opened = Run.open(run)
     mixture, tokenizer = opened.mixture(choose_device(device))
     predictor = Predictor(mixture, build_modalities(opened.recipe.data, tokenizer))
+    listeners, first = listeners or Listeners(), _First(0 if explain is None else EXPLAINED)
     if data is None:
         answers = [predictor.predict(**row)]
+        first.entries.append(predictor.entry(row))
     elif isinstance(data, str | Path):
-        answers = _of_data(opened, predictor, tokenizer, data, listeners or Listeners())
+        answers = _of_data(opened, predictor, tokenizer, data, first, listeners)
     else:
         columns = opened.recipe.data.fields or {}
-        answers = list(predictor.answers(_of_lines(predictor, data, columns)))
+        answers = list(predictor.answers(first.of(_of_lines(predictor, data, columns))))
     if out is not None:
         _write(Path(out), answers)
+    if explain is not None:
+        _explain(Path(explain), predictor, first, answers, listeners)
     return answers
 
 
+@dataclass
+class _First:
+    """Remembers the first entries that come by, up to so many."""
+
+    most: int
+    entries: list[Entry] = field(default_factory=list)
+
+    def of(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """The same entries."""
+        for entry in entries:
+            if len(self.entries) < self.most:
+                self.entries.append(entry)
+            yield entry
+
+
+def _explain(
+    path: Path, predictor: Predictor, first: _First, answers: list[Answer], listeners: Listeners
+) -> None:
+    """Write what the first answers rest on."""
+    explained = []
+    for number, ((id, read), answer) in enumerate(zip(first.entries, answers, strict=False)):
+        listeners.on_work("explaining", number, len(first.entries))
+        if "error" not in answer:
+            sample = read()
+            rests_on = predictor.explainer.explain(sample)
+            explained.append(Explained(id or "", sample, answer, rests_on))
+    listeners.on_work("explaining", len(first.entries), len(first.entries))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_explanations(path, explained, of=len(answers))
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}") from error
+
+
 def _of_data(
-    run: Run, predictor: Predictor, tokenizer: Tokenizer, data: str | Path, listeners: Listeners
+    run: Run,
+    predictor: Predictor,
+    tokenizer: Tokenizer,
+    data: str | Path,
+    first: _First,
+    listeners: Listeners,
 ) -> list[Answer]:
     """Answers for every row of a set; those that no reader can read come last."""
     # A row may lack anything, and is read only once.
@@ -113,7 +163,7 @@ def _of_data(
         listeners.on_note(note)
     entries = ((dataset.id(row), partial(dataset.sample, row, 0)) for row in range(len(dataset)))
     answers = []
-    for answer in predictor.answers(entries):
+    for answer in predictor.answers(first.of(entries)):
         answers.append(answer)
         listeners.on_work("predicting", len(answers), len(dataset))
     return answers + [{"id": one.id, "error": one.reason} for one in dataset.source.broken]
