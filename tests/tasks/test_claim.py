@@ -12,7 +12,7 @@ from sensorium.tasks.claim import Claim, log_odds
 from sensorium.tasks.task import Encoded
 
 TASKS = ("contrastive", "matching", "captioning", "classification", "regression")
-TASKS += ("question_answering", "answer_generation")
+TASKS += ("question_answering", "answer_generation", "grounding")
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ def test_figures_are_what_is_told(mixture, some):
     odds |= {n: told[n]["probability"] for n in ("classification", "question_answering")}
     for name, probability in odds.items():
         assert 1 / (1 + math.exp(-first[name])) == pytest.approx(probability, abs=1e-4)
+    assert math.exp(first["grounding"]) == pytest.approx(told["grounding"]["score"], abs=1e-4)
     number = LEARNED["number"].mean + LEARNED["number"].deviation * first["regression"]
     assert number == pytest.approx(told["regression"]["number"], abs=1e-4)
     assert claims["classification"].said[0] == told["classification"]["label"]
@@ -85,6 +86,19 @@ def test_who_sees_nothing_says_what_the_rows_to_train_on_say(mixture, some):
         assert claims["regression"].figure(encodings, torch.tensor([0, 0]))[0].item() == 0
         assert claims["matching"].figure(encodings, torch.tensor([0, 0]))[0].item() == 0
     assert blind == pytest.approx(math.log(share / (1 - share)), abs=1e-5)
+
+
+def test_of_detection_the_best_box_is_claimed_where_it_is_told(some):
+    mixture = small_mixture("detection").eval()
+    assert claims_of(mixture, some)["detection"].said == [None] * 4
+    task = mixture.tasks["detection"]
+    task.config = task.config.model_copy(update={"told_from": 0.0})
+    claim, (told, *_) = claims_of(mixture, some)["detection"], mixture.tell(some)
+    assert [said is not None for said in claim.said] == [True, True, False, False]
+    assert claim.said[0] == told["detection"]["labels"][0]
+    probability = torch.tensor(figures(mixture, some, claim)).sigmoid()
+    assert probability[0].item() == pytest.approx(told["detection"]["scores"][0], abs=1e-4)
+    assert probability[2].item() == pytest.approx(0.01), "without a picture nothing is there"
 
 
 def test_log_odds_do_not_level_off():

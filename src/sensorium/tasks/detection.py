@@ -37,6 +37,7 @@ from sensorium.layers.pyramid import COARSEST, FINEST, FeaturePyramid, Smooth
 from sensorium.model import Model
 from sensorium.tasks.assignment import assign
 from sensorium.tasks.boxes import generalised_iou, iou, suppress
+from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.grids import LARGEST_EXPONENT, grid_of, in_file, places_of
 from sensorium.tasks.mean_average_precision import coco_figures
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
@@ -264,6 +265,30 @@ class Detection(Task):
                 }
             )
         return told_of(len(batch), rows, told)
+
+    def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
+        """The log-odds of the best box of every picture, where it scores enough to be told."""
+        if "image" not in batch.inputs:
+            return []
+        rows = batch.inputs["image"].present.nonzero()[:, 0]
+        raw, _ = self.look(encoded, batch, rows)
+        odds = raw.logits
+        if raw.usable is not None:
+            odds = odds.masked_fill(~raw.usable[..., None], -torch.inf)
+        score, best = odds.flatten(1).max(dim=1)
+        chosen = rows.new_zeros(len(batch)).index_copy(0, rows, best)
+
+        def figure(encodings: Encodings, samples: Tensor) -> Tensor:
+            every = torch.arange(len(samples), device=samples.device)
+            raw, _ = self.look(Encoded(dict(encodings)), batch.rows(samples), every)
+            odds = raw.logits.flatten(1).gather(1, chosen[samples, None])[:, 0]
+            nothing = math.log(FOUND_AT_FIRST / (1 - FOUND_AT_FIRST))
+            return odds.where(encodings["image"].present, nothing)
+
+        enough = (score.sigmoid() >= self.config.told_from).tolist()
+        names = [self.classes[flat % len(self.classes)] for flat in best.tolist()]
+        said = [name if is_told else None for name, is_told in zip(names, enough, strict=True)]
+        return [Claim("", told_of(len(batch), rows, said), "log-odds", ("image",), figure)]
 
     def look(
         self, encoded: Encoded, batch: Batch, rows: Int[Tensor, " K"]

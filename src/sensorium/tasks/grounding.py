@@ -29,6 +29,7 @@ from sensorium.encoders.image import ImageEncoder
 from sensorium.model import Model
 from sensorium.tasks.assignment import inside
 from sensorium.tasks.boxes import area, generalised_iou, iou
+from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.class_figures import mean
 from sensorium.tasks.grids import LARGEST_EXPONENT, grid_of, in_file, places_of
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
@@ -159,6 +160,32 @@ class Grounding(Task):
             for box, score in zip(in_file(batch, rows, best).tolist(), scores.tolist(), strict=True)
         ]
         return told_of(len(batch), rows, told)
+
+    def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
+        """The log-probability that the places which say nearly the told box are meant."""
+        there = [batch.inputs.get(modality) for modality in ("image", "text")]
+        if any(inputs is None for inputs in there):
+            return []
+        both = torch.stack([i.present for i in there if i is not None]).all(dim=0)
+        rows = both.nonzero()[:, 0]
+        if not len(rows):
+            return []
+        said = self.look(model, encoded, batch, rows)
+        best = likeliest_box(said)
+        near = iou(said.boxes, best[:, None].expand_as(said.boxes)) >= RIGHT_FROM
+        place = rows.new_zeros(len(batch)).index_copy(0, rows, torch.arange(len(rows)).to(rows))
+
+        def figure(encodings: Encodings, samples: Tensor) -> Tensor:
+            every = torch.arange(len(samples), device=samples.device)
+            views = batch.rows(samples)
+            likely = self.look(model, Encoded(dict(encodings)), views, every).logits.log_softmax(1)
+            own = near[place[samples]]
+            of_box = likely.masked_fill(~own, -torch.inf).logsumexp(dim=1)
+            return of_box.where(encodings["image"].present, own.float().mean(dim=1).log())
+
+        boxes = [", ".join(f"{side:.0f}" for side in box) for box in in_file(batch, rows, best)]
+        words = told_of(len(batch), rows, boxes)
+        return [Claim("", words, "log-probability", tuple(model.widths), figure)]
 
     def look(
         self,
