@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.conftest import Command
 
 from sensorium.recipe import load_recipe
 from sensorium.run import Run
@@ -71,3 +72,24 @@ def test_a_phrase_is_grounded(world: Path) -> None:
     told = load(run.folder).predict(image=world / "images/test/00000.png", text="the red star")
     assert told["grounding"].keys() == {"box", "score"}
     assert len(told["grounding"]["box"]) == 4
+
+
+def test_places_are_drawn_on_their_pictures(
+    detector: Run, world: Path, tmp_path: Path, sensorium: Command
+) -> None:
+    page = tmp_path / "pages/drawn.html"
+    answer = sensorium("predict", detector.folder, world / "test.jsonl", "--html", page)
+    assert answer.status == 0
+    assert f"drawn: {page}" in answer.out
+    assert "detection" in answer.out
+    text = page.read_text()
+    assert text.count("data:image/webp") == 24
+    assert 'viewBox="0 0 64 64"' in text
+    assert "<rect" in text
+    assert "http" not in text.replace("http-equiv", "")
+    single = tmp_path / "one.html"
+    predict(detector.folder, image=world / "images/test/00000.png", html=single)
+    assert single.read_text().count("data:image/webp") == 1
+    refused = sensorium("predict", detector.folder, "-", "--html", page)
+    assert refused.status == 1
+    assert "--html draws on the pictures of data or of --image, not of lines" in refused.err

@@ -1,6 +1,7 @@
 """`sensorium predict RUN --image a.jpg --text "..."`, `RUN DATA`, or `RUN -` for lines of JSON."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -41,6 +42,13 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a page there with the places that are told, drawn on the pictures.",
+            show_default=False,
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -57,6 +65,7 @@ def predict(
             video=video,
             out=out,
             explain=explain,
+            html=html,
             device=device,
             listeners=announcer.listeners(),
         )
@@ -69,6 +78,8 @@ def predict(
         typer.echo(f"wrote {len(answers):,} answers to {out}")
     if explain is not None and not as_json:
         typer.echo(f"explained: {explain}")
+    if html is not None and not as_json:
+        typer.echo(f"drawn: {html}")
     if failed:
         typer.echo(f"{failed:,} of {len(answers):,} rows could not be answered", err=True)
     if failed == len(answers):
@@ -90,6 +101,10 @@ def _cells(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     for task, said in answer.items():
         if not isinstance(said, dict):
             cells.append((task, str(said)))
+            continue
+        if "boxes" in said:
+            count = Counter[str](said["labels"]).most_common()
+            cells.append((task, ", ".join(f"{n} {label}" for label, n in count) or "nothing"))
             continue
         for name, value in said.items():
             if name != "probabilities":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,9 @@ import pyarrow.parquet
 from sensorium.batch import Sample
 from sensorium.data import BrokenSample, Quarantine, Tokenizer, build_modalities, open_dataset
 from sensorium.data.cells import filled
+from sensorium.data.image import read_file
 from sensorium.data.lines import json_row
+from sensorium.deployment.drawn import write_drawn
 from sensorium.deployment.explain.page import Explained, write_explanations
 from sensorium.deployment.predictor import Answer, Predictor
 from sensorium.errors import DataError
@@ -28,6 +31,9 @@ Lines = Iterable[str]
 
 EXPLAINED = 24
 """Answers whose grounds are shown."""
+
+PictureOf = Callable[[int], bytes | None]
+"""Number of an answer -> the picture file that it is about."""
 
 Entry = tuple[str | None, Callable[[], Sample]]
 
@@ -60,6 +66,7 @@ def predict(
     video: str | Path | None = None,
     out: str | Path | None = None,
     explain: str | Path | None = None,
+    html: str | Path | None = None,
     device: str = "auto",
     listeners: Listeners | None = None,
 ) -> list[Answer]:
@@ -72,6 +79,7 @@ def predict(
         image, text, audio, video: what the row holds.
         out: write the answers there, too, as .jsonl or .parquet.
         explain: write a page there of what the first answers rest on.
+        html: write a page there on which answers that are places are drawn on their pictures.
         device: where to compute.
         listeners: who is told of progress.
 
@@ -96,18 +104,29 @@ def predict(
     mixture, tokenizer = opened.mixture(choose_device(device))
     predictor = Predictor(mixture, build_modalities(opened.recipe.data, tokenizer))
     listeners, first = listeners or Listeners(), _First(0 if explain is None else EXPLAINED)
+    if html is not None and not predictor.frames:
+        raise DataError(
+            f"{run} has no task that says places (detection, grounding), which --html draws"
+        )
+    picture_of: PictureOf = partial(_only_picture, image)
     if data is None:
         answers = [predictor.predict(**row)]
         first.entries.append(predictor.entry(row))
     elif isinstance(data, str | Path):
-        answers = _of_data(opened, predictor, tokenizer, data, first, listeners)
+        answers, picture_of = _of_data(opened, predictor, tokenizer, data, first, listeners)
     else:
+        if html is not None:
+            raise DataError("--html draws on the pictures of data or of --image, not of lines")
         columns = opened.recipe.data.fields or {}
         answers = list(predictor.answers(first.of(_of_lines(predictor, data, columns))))
     if out is not None:
         _write(Path(out), answers)
     if explain is not None:
         _explain(Path(explain), predictor, first, answers, listeners)
+    if html is not None:
+        boxes = opened.learned().get("boxes")
+        classes = [] if boxes is None else boxes.names
+        _draw(Path(html), f"{opened.recipe.name}: what is where", answers, picture_of, classes)
     return answers
 
 
@@ -138,9 +157,32 @@ def _explain(
             rests_on = predictor.explainer.explain(sample)
             explained.append(Explained(id or "", sample, answer, rests_on))
     listeners.on_work("explaining", len(first.entries), len(first.entries))
+    with _writing(path):
+        write_explanations(path, explained, of=len(answers))
+
+
+def _draw(
+    path: Path,
+    title: str,
+    answers: list[Answer],
+    picture_of: PictureOf,
+    classes: Sequence[str],
+) -> None:
+    """Write the places that the answers tell."""
+    with _writing(path):
+        write_drawn(path, title, answers, picture_of, classes)
+
+
+def _only_picture(image: str | Path | None, number: int) -> bytes | None:
+    return None if image is None else read_file(Path(image))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Make the folder of a page; what goes wrong with files is a user's matter."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_explanations(path, explained, of=len(answers))
+        yield
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror}") from error
 
@@ -152,8 +194,9 @@ def _of_data(
     data: str | Path,
     first: _First,
     listeners: Listeners,
-) -> list[Answer]:
-    """Answers for every row of a set; those that no reader can read come last."""
+) -> tuple[list[Answer], PictureOf]:
+    """Answers for every row of a set, those that no reader can read at the end; and the pictures
+    that they are about."""
     # A row may lack anything, and is read only once.
     settings = {"required": [], "cache_megabytes": 0}
     config = run.recipe.data_to_read.model_copy(update=settings)
@@ -166,7 +209,8 @@ def _of_data(
     for answer in predictor.answers(first.of(entries)):
         answers.append(answer)
         listeners.on_work("predicting", len(answers), len(dataset))
-    return answers + [{"id": one.id, "error": one.reason} for one in dataset.source.broken]
+    broken = [{"id": one.id, "error": one.reason} for one in dataset.source.broken]
+    return answers + broken, dataset.image_bytes
 
 
 def _of_lines(
