@@ -40,6 +40,7 @@ from sensorium.tasks.boxes import generalised_iou, iou, suppress
 from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.grids import LARGEST_EXPONENT, grid_of, in_file, places_of
 from sensorium.tasks.mean_average_precision import coco_figures
+from sensorium.tasks.places import RIGHT_FROM, Located, Place, paired
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
 
 FOUND_AT_FIRST = 0.01
@@ -49,8 +50,6 @@ MOST_CANDIDATES, LEAST_SCORE = 400, 0.01
 """Boxes of a picture that are compared with each other, the best, and what they score at least."""
 
 BOX_WEIGHT = 2.0
-RIGHT_FROM = 0.5
-"""IoU with its truth from which on a box counts as right in the log."""
 
 
 class DetectionConfig(TaskConfig):
@@ -231,6 +230,7 @@ class Detection(Task):
         known = truth[..., 4] != ABSENT
         truth = torch.cat([in_file(batch, rows, truth[..., :4]), truth[..., 4:]], dim=2)
         return {
+            "rows": rows,
             "found": torch.cat(found),
             "found_count": torch.tensor([len(one) for one in found]),
             "truth": truth[known],
@@ -248,6 +248,29 @@ class Detection(Task):
             pictures=len(counts[0]),
             classes=self.classes,
         )
+
+    def located(self, predictions: Mapping[str, Tensor]) -> list[Located]:
+        counts = predictions["found_count"].tolist(), predictions["truth_count"].tolist()
+        told: list[Located] = []
+        for row, found, truth in zip(
+            predictions["rows"].tolist(),
+            predictions["found"].split(counts[0]),
+            predictions["truth"].split(counts[1]),
+            strict=True,
+        ):
+            found = found[found[:, 5] >= self.config.told_from]
+            right, met, score = paired(found[:, :5], truth[:, :5], truth[:, 5] > 0)
+            told.append(
+                Located(row, self._places(found, right), self._places(truth, met, False), score)
+            )
+        return told
+
+    def _places(self, boxes: Tensor, right: list[bool], scored: bool = True) -> list[Place]:
+        """[N, 6] boxes, as `predict` gives them, for people."""
+        return [
+            Place(one[:4], self.classes[int(one[4])], int(one[4]), one[5] if scored else None, own)
+            for one, own in zip(boxes.tolist(), right, strict=True)
+        ]
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """The boxes of every picture that score enough, in pixels of its file, the best first."""

@@ -32,11 +32,10 @@ from sensorium.tasks.boxes import area, generalised_iou, iou
 from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.class_figures import mean
 from sensorium.tasks.grids import LARGEST_EXPONENT, grid_of, in_file, places_of
+from sensorium.tasks.places import RIGHT_FROM, Located, Place
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
 
 BOX_WEIGHT = 2.0
-RIGHT_FROM = 0.5
-"""IoU with its truth from which on a box is right."""
 
 
 class GroundingConfig(TaskConfig):
@@ -120,7 +119,7 @@ class Grounding(Task):
             "truth": batch.targets["box"].index_select(0, rows),
             "largest": self._largest(batch, rows),
         }
-        return {name: in_file(batch, rows, of) for name, of in boxes.items()}
+        return {"rows": rows} | {n: in_file(batch, rows, of) for n, of in boxes.items()}
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """`accuracy`, the share with an IoU of at least a half; beside it what the picture alone
@@ -141,6 +140,19 @@ class Grounding(Task):
                 iou(largest[known], truth[known]) >= RIGHT_FROM
             )
         return figures
+
+    def located(self, predictions: Mapping[str, Tensor]) -> list[Located]:
+        alike = iou(predictions["box"], predictions["truth"])
+        found = (predictions[name].tolist() for name in ("rows", "box", "truth"))
+        return [
+            Located(
+                row,
+                [Place(box, "meant", 0, None, score >= RIGHT_FROM)],
+                [Place(truth, "meant", 0, None, score >= RIGHT_FROM)],
+                score,
+            )
+            for row, box, truth, score in zip(*found, alike.tolist(), strict=True)
+        ]
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """The box of the likeliest place, in pixels of the file, and how likely the places are
