@@ -9,8 +9,8 @@ there are no anchors. Which places are to say a box, and how sure they shall be 
 to 1, for its class), follows from how well they say it already (`assignment.py`). The loss is a sum
 over the boxes of all pictures, where a picture without any counts as one.
 
-`DetectionHead` is a plain function from tokens to numbers; which of its boxes stay is decided apart
-from it.
+The network is in `detection_head.py`, a plain function from tokens to numbers; which of its boxes
+stay is decided here.
 
 Shapes: B batch, K <= B pictures with known boxes, G boxes of one, A places over all levels,
 C classes, D width of the tokens, R x S patches.
@@ -23,28 +23,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from pydantic import Field, field_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from sensorium.batch import ABSENT, Batch, Learned
 from sensorium.encoders.image import ImageEncoder
-from sensorium.layers.pyramid import COARSEST, FINEST, FeaturePyramid, Smooth
+from sensorium.layers.pyramid import COARSEST, FINEST
 from sensorium.model import Model
 from sensorium.tasks.assignment import assign
 from sensorium.tasks.boxes import generalised_iou, iou, suppress
 from sensorium.tasks.claim import Claim, Encodings
-from sensorium.tasks.grids import LARGEST_EXPONENT, grid_of, in_file, places_of
+from sensorium.tasks.detection_head import FOUND_AT_FIRST, DetectionHead, Raw
+from sensorium.tasks.grids import grid_of, in_file
 from sensorium.tasks.mean_average_precision import coco_figures
 from sensorium.tasks.places import RIGHT_FROM, Located, Place, paired
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
-
-FOUND_AT_FIRST = 0.01
-"""Score of every class of every place before anything is learned: nearly all are background."""
 
 MOST_CANDIDATES, LEAST_SCORE = 400, 0.01
 """Boxes of a picture that are compared with each other, the best, and what they score at least."""
@@ -82,82 +80,6 @@ class DetectionConfig(TaskConfig):
             yield f"needs the modality image, but model.encoders has only {has}"
 
 
-class Raw(NamedTuple):
-    """What the network says of every place.
-
-    Attributes:
-        logits: of every class.
-        boxes: left, top, right, bottom, in pixels of the picture.
-        usable: which places lie in the picture; None: all.
-    """
-
-    logits: Float[Tensor, "K A C"]
-    boxes: Float[Tensor, "K A 4"]
-    usable: Bool[Tensor, "K A"] | None
-
-
-class DetectionHead(nn.Module):
-    """A grid of tokens -> `Raw`, without a decision on the way.
-
-    Args:
-        width_before: D.
-        patch_size: pixels of a side of a patch.
-        classes: C.
-    """
-
-    def __init__(
-        self, config: DetectionConfig, width_before: int, patch_size: int, classes: int
-    ) -> None:
-        super().__init__()
-        self.strides = [patch_size * 2.0**level for level in config.levels]
-        self.pyramid = FeaturePyramid(width_before, config.width, config.levels)
-        self.class_tower, self.box_tower = (
-            nn.ModuleList(Smooth(config.width, config.width) for _ in range(config.depth))
-            for _ in range(2)
-        )
-        self.logits = nn.Conv2d(config.width, classes, 3, padding=1)
-        self.distances = nn.Conv2d(config.width, 4, 3, padding=1)
-        self.scales = nn.Parameter(torch.ones(len(config.levels)))
-        for layer in (self.logits, self.distances):
-            nn.init.normal_(layer.weight, std=0.01)
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-        nn.init.constant_(self.logits.bias, math.log(FOUND_AT_FIRST / (1 - FOUND_AT_FIRST)))  # type: ignore[arg-type]
-
-    def forward(
-        self, grid: Float[Tensor, "K D R S"], real: Bool[Tensor, "K R S"] | None = None
-    ) -> Raw:
-        """As the class says; `real` are the patches that are not padding, None: all."""
-        logits, boxes, usable = [], [], []
-        maps, there = self.pyramid(grid, real)
-        for level, (x, own) in enumerate(zip(maps, there, strict=True)):
-            classes, distances = x, x
-            for one, other in zip(self.class_tower, self.box_tower, strict=True):
-                classes, distances = one(classes, own), other(distances, own)
-            logits.append(self.logits(classes).float().flatten(2).transpose(1, 2))
-            reach = self.distances(distances).float().flatten(2).transpose(1, 2)
-            reach = (reach * self.scales[level].float()).clamp(max=LARGEST_EXPONENT).exp()
-            reach = 2 * self.strides[level] * reach
-            at = places_of(x.shape[2], x.shape[3], self.strides[level], x.device)
-            boxes.append(torch.cat([at - reach[..., :2], at + reach[..., 2:]], dim=2))
-            usable.append(own)
-        return Raw(
-            torch.cat(logits, dim=1),
-            torch.cat(boxes, dim=1),
-            None if real is None else torch.cat([own.flatten(1) for own in usable], dim=1),
-        )
-
-    def places(self, rows: int, columns: int, device: torch.device) -> Float[Tensor, "A 2"]:
-        """The middle of every place of a picture of so many patches, x and y in pixels."""
-        found = []
-        for level, stride in zip(self.pyramid.levels, self.strides, strict=True):
-            sides = [
-                side * 2**-level if level <= 0 else math.ceil(side / 2**level)
-                for side in (rows, columns)
-            ]
-            found.append(places_of(sides[0], sides[1], stride, device))
-        return torch.cat(found)
-
-
 class Detection(Task):
     """A pyramid on the encoding of the picture, and a head on every place of it.
 
@@ -180,7 +102,14 @@ class Detection(Task):
         self.classes = list(learned["boxes"].names)
         self.config = config
         self.patch_size = encoder.patch_size
-        self.head = DetectionHead(config, encoder.width, self.patch_size, len(self.classes))
+        self.head = DetectionHead(
+            encoder.width,
+            self.patch_size,
+            len(self.classes),
+            width=config.width,
+            depth=config.depth,
+            levels=config.levels,
+        )
 
     def count(self, batch: Batch) -> int:
         """Boxes, and one for every picture without any."""
