@@ -93,8 +93,8 @@ def test_samples_that_lack_one_of_the_pair_are_not_retrieved(mixture):
     found = evaluate(mixture, batches(4, text=text), EvaluationConfig())
     expected = [f"made.jsonl:{i + 1}" for i in range(SAMPLES) if text[i]]
     there, back = found.retrieved
-    assert [found.ids["contrastive"][row] for row in there.query_rows] == expected
-    assert [found.ids["contrastive"][row] for row in back.query_rows] == expected
+    assert [found.ids[row] for row in there.query_rows] == expected
+    assert [found.ids[row] for row in back.query_rows] == expected
     assert there.similarity.shape == (10, 10)
     assert found.samples == SAMPLES
 

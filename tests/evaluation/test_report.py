@@ -1,7 +1,6 @@
 import base64
 import io
 import re
-from functools import partial
 
 import numpy as np
 import pytest
@@ -52,11 +51,8 @@ def picture(colour: str = "red") -> bytes:
     return file.getvalue()
 
 
-def show(task: str, row: int) -> Shown:
+def show(row: int) -> Shown:
     return Shown(IDS[row], f"words of {IDS[row]}", picture())
-
-
-show_row = partial(show, "contrastive")
 
 
 def retrieved(similarity: torch.Tensor, modalities=("image", "text")) -> list[Retrieval]:
@@ -132,7 +128,7 @@ def test_words_are_shown_never_obeyed(write):
     page = write(
         title=evil,
         summary=SUMMARY | {"device": evil, "metrics": {f"{evil}/a/b": 1.0}},
-        show=lambda task, row: Shown(IDS[row] + evil, evil, picture()),
+        show=lambda row: Shown(IDS[row] + evil, evil, picture()),
     )
     assert "<script" not in page
     assert "&lt;script&gt;" in page
@@ -170,7 +166,7 @@ def test_the_right_one_is_marked_once_per_example(write):
 
 def test_broken_absent_and_unseen_show_their_ids(write):
     torn = {0: b"torn", 1: None}
-    page = write(show=lambda task, row: Shown(IDS[row], None, torn.get(row, picture())))
+    page = write(show=lambda row: Shown(IDS[row], None, torn.get(row, picture())))
     assert f'<div class="nothing">{IDS[0]}</div>' in page
     assert "<img" in page
     unseen = write(retrieved=retrieved(torch.eye(8), ("audio", "text")))
@@ -182,7 +178,7 @@ def test_best_is_furthest_ahead_and_worst_ranks_last():
     similarity = torch.full((8, 8), 0.2).fill_diagonal_(0.5)
     similarity[2, 2] = 0.9
     similarity[5] = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5, 0.1, 0.4, 0.0])
-    there, back = directions(retrieved(similarity), show_row, examples=2)
+    there, back = directions(retrieved(similarity), show, examples=2)
     assert there.best[0].query.words == f"words of {IDS[2]}"
     assert there.worst[0].rank == 7
     *first, own = there.worst[0].candidates
@@ -195,7 +191,7 @@ def test_best_is_furthest_ahead_and_worst_ranks_last():
 
 
 def test_a_tie_counts_against_the_own():
-    example = directions(retrieved(torch.ones(8, 8)), show_row, examples=1)[0].worst[0]
+    example = directions(retrieved(torch.ones(8, 8)), show, examples=1)[0].worst[0]
     assert example.rank == 8
     assert example.candidates[-1].right
 
@@ -206,7 +202,7 @@ def test_every_candidate_that_belongs_to_the_query_is_right():
     scores = torch.tensor([[0.9, 0.1] * 4, [0.8, 0.3] * 4])
     rows = torch.arange(8)
     found = Retrieval("text", "audio", rows[:2], rows, scores, relevant)
-    (direction,) = directions([found], show_row, examples=2)
+    (direction,) = directions([found], show, examples=2)
     assert (direction.queries, direction.candidates) == (2, 8)
     best, worst = direction.best[0], direction.worst[0]
     assert [candidate.right for candidate in best.candidates] == [True] * 4 + [False]
@@ -215,7 +211,7 @@ def test_every_candidate_that_belongs_to_the_query_is_right():
 
 
 def test_a_single_sample_is_found():
-    there, _ = directions(retrieved(torch.ones(1, 1)), show_row, examples=8)
+    there, _ = directions(retrieved(torch.ones(1, 1)), show, examples=8)
     assert there.best[0].rank == there.worst[0].rank == 1
 
 

@@ -91,8 +91,10 @@ def test_every_pair_is_scored_by_the_model_whatever_the_order_of_the_pair(pair):
 
 def test_only_pairs_that_both_tasks_have_learned_are_sorted_anew():
     found = [retrieval(torch.eye(SAMPLES)), retrieval(torch.eye(SAMPLES), "image", "audio")]
-    figures = reranker().figures(found, candidates=2)
+    figures, tallies = reranker().figures(found, candidates=2)
     assert {name.split("/")[1] for name in figures} == {"reranked_image_to_text"}
+    for name, of_figure in tallies.items():
+        assert of_figure.figure == figures[name]
 
 
 def test_only_those_that_have_a_modality_are_kept():

@@ -19,6 +19,7 @@ from sensorium.evaluation.rerank import KeptEncodings, Reranker
 from sensorium.tasks import Contrastive, MaskedImage, Matching, Mixture
 from sensorium.tasks.reconstruction import Reconstruction, reconstruct
 from sensorium.tasks.retrieval import Retrieval
+from sensorium.tasks.tally import ROWS, Tally
 from sensorium.tasks.writing import Writing, Written
 
 RECONSTRUCTED = 8
@@ -51,8 +52,8 @@ class Evaluation:
 
     Attributes:
         metrics: flat, named `task/what`, as in `contrastive/image_to_text/recall_at_1`.
-        samples: how many were looked at.
-        ids: task -> the samples that what it retrieved or wrote counts by.
+        ids: of the samples that were looked at; the number of a sample is its place here.
+        tallies: of those figures that are functions of sums over samples, by the same names.
         retrieved: what was found for what, in every direction; empty without a contrastive task.
         written: task -> what it wrote of every sample that has words.
         withheld: modalities joined by "+" -> the figures that are left without them.
@@ -61,12 +62,17 @@ class Evaluation:
     """
 
     metrics: dict[str, float]
-    samples: int
-    ids: dict[str, list[str]]
+    ids: list[str]
+    tallies: dict[str, Tally]
     retrieved: list[Retrieval]
     written: dict[str, list[Written]]
     withheld: dict[str, dict[str, float]]
     reconstructed: list[Reconstruction] = field(default_factory=list)
+
+    @property
+    def samples(self) -> int:
+        """How many were looked at."""
+        return len(self.ids)
 
 
 @dataclass
@@ -75,11 +81,12 @@ class _Predicted:
 
     parts: dict[str, dict[str, list[Tensor]]] = field(default_factory=dict)
 
-    def add(self, predictions: Mapping[str, Mapping[str, Tensor]]) -> None:
+    def add(self, predictions: Mapping[str, Mapping[str, Tensor]], first_row: int) -> None:
+        """Take in a batch whose samples are counted from `first_row` on."""
         for name, prediction in predictions.items():
             kept = self.parts.setdefault(name, defaultdict(list))
             for what, value in prediction.items():
-                kept[what].append(value.cpu())
+                kept[what].append(value.cpu() + first_row if what == ROWS else value.cpu())
 
     def of_task(self, name: str) -> dict[str, Tensor]:
         return {what: torch.cat(parts) for what, parts in self.parts[name].items()}
@@ -89,6 +96,13 @@ class _Predicted:
             f"{name}/{what}": figure
             for name in self.parts
             for what, figure in mixture.tasks[name].metrics(self.of_task(name)).items()
+        }
+
+    def tallies(self, mixture: Mixture) -> dict[str, Tally]:
+        return {
+            f"{name}/{what}": tally
+            for name in self.parts
+            for what, tally in mixture.tasks[name].tallies(self.of_task(name)).items()
         }
 
 
@@ -103,10 +117,9 @@ class _Collected:
     """
 
     predicted: list[_Predicted]
-    ids: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    ids: list[str] = field(default_factory=list)
     encodings: KeptEncodings = field(default_factory=KeptEncodings)
     modalities: set[str] = field(default_factory=set)
-    samples: int = 0
     first: Batch | None = None
 
 
@@ -134,7 +147,7 @@ def evaluate(
     with _evaluating(mixture):
         collected = _collect(mixture, batches, seed, config.rerank > 0, withheld, on_batch)
         whole, *others = collected.predicted
-        metrics = whole.metrics(mixture)
+        metrics, tallies = whole.metrics(mixture), whole.tallies(mixture)
         retrieved = []
         if "contrastive" in whole.parts:
             contrastive = mixture.tasks["contrastive"]
@@ -144,7 +157,8 @@ def evaluate(
                 matching = mixture.tasks["matching"]
                 assert isinstance(matching, Matching), "a task is what its name says"
                 reranker = Reranker(mixture.model, contrastive, matching, collected.encodings)
-                metrics |= reranker.figures(retrieved, config.rerank)
+                reranked, reranked_tallies = reranker.figures(retrieved, config.rerank)
+                metrics, tallies = metrics | reranked, tallies | reranked_tallies
         left = {
             "+".join(hidden): predicted.metrics(mixture)
             for hidden, predicted in zip(withheld, others, strict=True)
@@ -156,9 +170,7 @@ def evaluate(
             for name, task in mixture.tasks.items()
             if isinstance(task, Writing) and name in whole.parts
         }
-    return Evaluation(
-        metrics, collected.samples, dict(collected.ids), retrieved, written, left, reconstructed
-    )
+    return Evaluation(metrics, collected.ids, tallies, retrieved, written, left, reconstructed)
 
 
 def _collect(
@@ -173,20 +185,18 @@ def _collect(
     generator = torch.Generator(device).manual_seed(seed)
     collected = _Collected([_Predicted() for _ in ((), *withheld)])
     for batch in batches:
-        batch = batch.to(device)
+        batch, first_row = batch.to(device), len(collected.ids)
         predictions, encodings = mixture.predict(batch, generator, ((), *withheld))
         for predicted, prediction in zip(collected.predicted, predictions, strict=True):
-            predicted.add(prediction)
+            predicted.add(prediction, first_row)
         if "contrastive" in predictions[0] and keep_encodings:
-            collected.encodings.add(encodings, first_row=len(collected.ids["contrastive"]))
-        for name in predictions[0]:
-            collected.ids[name] += batch.ids
+            collected.encodings.add(encodings, first_row)
+        collected.ids += batch.ids
         if collected.first is None:
             collected.first = batch.rows(torch.arange(min(RECONSTRUCTED, len(batch))))
         collected.modalities |= encodings.keys()
-        collected.samples += len(batch)
         if on_batch is not None:
-            on_batch(collected.samples)
+            on_batch(len(collected.ids))
     return collected
 
 

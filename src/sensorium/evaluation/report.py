@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ def write_report(
     retrieved: Sequence[Retrieval] = (),
     written: Mapping[str, list[Written]] | None = None,
     reconstructed: Sequence[Reconstruction] = (),
-    show: Callable[[str, int], Shown],
+    show: Callable[[int], Shown],
     examples: int = 8,
 ) -> None:
     """Write the report of a run. What the run does not have leaves its section out.
@@ -44,7 +43,7 @@ def write_report(
         retrieved: every direction of retrieval over the split that was judged last.
         written: task -> what it wrote of that split.
         reconstructed: pictures of which most was hidden.
-        show: task, and number of a sample among those it looked at -> what is shown of it.
+        show: number of a sample -> what is shown of it.
         examples: best and worst retrievals, of each direction, and texts.
     """
     write_page(
@@ -55,7 +54,7 @@ def write_report(
         recall_at=RECALL_AT,
         probes=[probe_panel(split, of) for split, of in summary.get("probe", {}).items()],
         charts=charts(curves),
-        directions=directions(retrieved, partial(show, "contrastive"), examples),
+        directions=directions(retrieved, show, examples),
         albums=albums(dict(written or {}), show, examples),
         strips=strips(reconstructed),
         facts=[(name, say(summary[key])) for name, key, say in FACTS if key in summary],

@@ -27,6 +27,7 @@ from sensorium.tasks import Contrastive, Matching
 from sensorium.tasks.pairs import Pair
 from sensorium.tasks.ranking import first_hit_ranks
 from sensorium.tasks.retrieval import Retrieval
+from sensorium.tasks.tally import Tally
 
 PAIRS_AT_A_TIME = 256
 
@@ -59,19 +60,24 @@ class Reranker:
     matching: Matching
     encodings: KeptEncodings
 
-    def figures(self, retrieved: Sequence[Retrieval], candidates: int) -> dict[str, float]:
-        """Named as in `matching/reranked_image_to_text/recall_at_1`.
+    def figures(
+        self, retrieved: Sequence[Retrieval], candidates: int
+    ) -> tuple[dict[str, float], dict[str, Tally]]:
+        """Named as in `matching/reranked_image_to_text/recall_at_1`; and the tallies of some.
 
         Args:
             retrieved: by contrastive similarity.
             candidates: K.
         """
-        return {
-            f"matching/reranked_{found.direction}/{name}": figure
-            for found in retrieved
-            if self._pair(found, self.contrastive.pairs) and self._pair(found, self.matching.pairs)
-            for name, figure in found.figures(self.ranks(found, candidates)).items()
-        }
+        figures: dict[str, float] = {}
+        tallies: dict[str, Tally] = {}
+        for found in retrieved:
+            if self._pair(found, self.contrastive.pairs) and self._pair(found, self.matching.pairs):
+                start = f"matching/reranked_{found.direction}"
+                ranks = self.ranks(found, candidates)
+                figures |= {f"{start}/{name}": of for name, of in found.figures(ranks).items()}
+                tallies |= {f"{start}/{name}": of for name, of in found.tallies(ranks).items()}
+        return figures, tallies
 
     def ranks(self, found: Retrieval, candidates: int) -> Int[Tensor, " Q"]:
         """Rank of the first right candidate of each query, from 1.

@@ -34,20 +34,20 @@ class Album:
 
 
 def albums(
-    written: dict[str, list[Written]], show: Callable[[str, int], Shown], specimens: int
+    written: dict[str, list[Written]], show: Callable[[int], Shown], specimens: int
 ) -> list[Album]:
     """Specimens of every task that wrote anything.
 
     Args:
         written: by task.
-        show: task and number of a sample -> what is shown of it.
+        show: number of a sample -> what is shown of it.
         specimens: of each kind, at most, and never more than a third of what was written.
     """
     return [_album(task, of_task, show, specimens) for task, of_task in written.items() if of_task]
 
 
 def _album(
-    task: str, written: Sequence[Written], show: Callable[[str, int], Shown], specimens: int
+    task: str, written: Sequence[Written], show: Callable[[int], Shown], specimens: int
 ) -> Album:
     """The same for the same texts: chance is seeded, and decides between equal scores too."""
     drawn = Random(0).sample(list(written), len(written))
@@ -58,7 +58,7 @@ def _album(
 
     def specimen(one: Written) -> Specimen:
         # The sample's own text may be what is to be written: it is shown as a reference alone.
-        shown = replace(show(task, one.row), text=one.asked or None)
+        shown = replace(show(one.row), text=one.asked or None)
         return Specimen(face_of(shown, "image"), one)
 
     return Album(

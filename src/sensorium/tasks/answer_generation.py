@@ -15,9 +15,7 @@ Source: section 3.1.2 of the document (VQA, video QA); Antol et al. 2015, "VQA";
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -27,18 +25,15 @@ from torch import Tensor
 from sensorium.batch import ABSENT, Batch, Inputs, Learned
 from sensorium.model import Model
 from sensorium.tasks.answers import comparable
+from sensorium.tasks.questions import QuestionConfig, tallies_by_type
+from sensorium.tasks.tally import Tally, figures_of, mean_of
 from sensorium.tasks.task import Encoded
 from sensorium.tasks.vocabulary import Vocabulary
 from sensorium.tasks.writing import Writing, WritingConfig, Written
 
 
-class AnswerGenerationConfig(WritingConfig):
+class AnswerGenerationConfig(QuestionConfig, WritingConfig):
     """The answer to the text of a sample, by `data.fields.answer`, in words."""
-
-    def problems(self, modalities: list[str]) -> Iterator[str]:
-        if "text" not in modalities:
-            has = ", ".join(modalities) or "none"
-            yield f"needs the modality text, for the question, but model.encoders has only {has}"
 
 
 class AnswerGeneration(Writing):
@@ -98,32 +93,29 @@ class AnswerGeneration(Writing):
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Share of the answers that are right, with what is seen and from the question alone; and
-        what the commonest answer of the rows to train on gives.
-
-        Of each type of question: the same, and `accuracy_majority_of_...`, of the commonest right
-        answer to this type in the judged set itself.
+        what the commonest answer of the rows to train on gives. Of each type of question: the same.
         """
-        truth = [comparable(text) for text in self._truths(predictions)]
-        figures = {}
-        for view, blind in self.views.items():
-            said = [comparable(text) for text in self.texts(predictions, view)]
-            figures[f"accuracy{blind}"] = _share_of_equal(said, truth)
-        figures["accuracy_majority"] = truth.count(self.commonest) / len(truth)
-        said = [comparable(text) for text in self.texts(predictions)]
-        types = predictions["type"][predictions["present"]].tolist()
-        for number, name in enumerate(self.types):
-            own = [place for place, of_it in enumerate(types) if of_it == number]
-            if own:
-                right = [truth[place] for place in own]
-                figures[f"accuracy_of_{name}"] = _share_of_equal([said[p] for p in own], right)
-                ((_, most),) = Counter(right).most_common(1)
-                figures[f"accuracy_majority_of_{name}"] = most / len(own)
-        tokens = self.token_figures(predictions)
-        return figures | {name: of for name, of in tokens.items() if name.startswith("perplexity")}
+        return figures_of(self.tallies(predictions))
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        rows, truth = self.written_rows(predictions), self._comparable_truths(predictions)
+        right = {
+            blind: self._equal([comparable(of) for of in self.texts(predictions, view)], truth)
+            for view, blind in self.views.items()
+        }
+        tallies = {f"accuracy{blind}": mean_of(rows, of) for blind, of in right.items()}
+        guess = self._equal([self.commonest] * len(truth), truth)
+        tallies["accuracy_majority"] = mean_of(rows, guess)
+        different = {answer: number for number, answer in enumerate(dict.fromkeys(truth))}
+        numbers = torch.tensor([different[answer] for answer in truth])
+        types = predictions["type"][predictions["present"]]
+        tallies |= tallies_by_type(rows, right[""], numbers, types, self.types)
+        tokens = self.token_tallies(predictions)
+        return tallies | {name: of for name, of in tokens.items() if name.startswith("perplexity")}
 
     def written(self, predictions: Mapping[str, Tensor]) -> list[Written]:
         """Every answer beside the right one and the question; the score is 1 or 0."""
-        rows = predictions["present"].nonzero()[:, 0].tolist()
+        rows = self.written_rows(predictions).tolist()
         texts, truths = self.texts(predictions), self._truths(predictions)
         questions = [self.text_of(ids) for ids in predictions["question"][predictions["present"]]]
         return [
@@ -134,6 +126,8 @@ class AnswerGeneration(Writing):
     def _truths(self, predictions: Mapping[str, Tensor]) -> list[str]:
         return [self.text_of(ids) for ids in predictions["right words"][predictions["present"]]]
 
+    def _comparable_truths(self, predictions: Mapping[str, Tensor]) -> list[str]:
+        return [comparable(text) for text in self._truths(predictions)]
 
-def _share_of_equal(said: Sequence[str], truth: Sequence[str]) -> float:
-    return fmean(one == right for one, right in zip(said, truth, strict=True))
+    def _equal(self, said: list[str], truth: list[str]) -> Bool[Tensor, " P"]:
+        return torch.tensor([one == right for one, right in zip(said, truth, strict=True)])

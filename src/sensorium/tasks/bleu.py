@@ -14,8 +14,11 @@ Source: Papineni et al. 2002, "BLEU: a Method for Automatic Evaluation of Machin
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from sensorium.tasks.ngrams import LONGEST, ngrams
 
@@ -29,35 +32,41 @@ def bleu(captions: Sequence[Words], references: Sequence[Sequence[Words]]) -> li
         captions: what was said of each sample.
         references: what may be said of it, at least one of each.
     """
-    length = sum(map(len, captions))
-    if not length:
-        return [0.0] * LONGEST
-    nearest = sum(
-        min((abs(len(one) - len(caption)), len(one)) for one in right)[1]
-        for caption, right in zip(captions, references, strict=True)
-    )
-    brevity = min(1.0, math.exp(1 - nearest / length))
-    figures, logarithms = [], 0.0
-    for n in range(1, LONGEST + 1):
-        logarithms += _log(_precision(captions, references, n))
-        figures.append(brevity * math.exp(logarithms / n))
-    return figures
+    sums = bleu_counts(captions, references).sum(dim=0)
+    return [bleu_of_counts(sums, longest).item() for longest in range(1, LONGEST + 1)]
 
 
-def _precision(
-    captions: Sequence[Words], references: Sequence[Sequence[Words]], length: int
-) -> float:
-    """p_n."""
-    right, all_of_them = 0, 0
-    for caption, several in zip(captions, references, strict=True):
+def bleu_counts(
+    captions: Sequence[Words], references: Sequence[Sequence[Words]]
+) -> Float[Tensor, "S 10"]:
+    """What the figure of any set of samples is made of, of each of them: c, r, and of n-grams of
+    every length those that count and all."""
+    counts = [
+        _counts(caption, several) for caption, several in zip(captions, references, strict=True)
+    ]
+    return torch.tensor(counts, dtype=torch.double).view(-1, 2 + 2 * LONGEST)
+
+
+def bleu_of_counts(sums: Float[Tensor, "*R 10"], longest: int) -> Float[Tensor, "*R"]:
+    """BLEU-n of the sums over a set; 0 where nothing is said.
+
+    Args:
+        sums: of what `bleu_counts` gives.
+        longest: n.
+    """
+    length, nearest = sums[..., 0], sums[..., 1]
+    right, every = sums[..., 2::2][..., :longest], sums[..., 3::2][..., :longest]
+    logarithms = (right / every.clamp(min=1)).log().mean(dim=-1)
+    shortness = (1 - nearest / length.clamp(min=1)).clamp(max=0)
+    return torch.where(length > 0, (shortness + logarithms).exp(), 0.0)
+
+
+def _counts(caption: Words, references: Sequence[Words]) -> list[int]:
+    counts = [len(caption), min((abs(len(one) - len(caption)), len(one)) for one in references)[1]]
+    for length in range(1, LONGEST + 1):
         said = ngrams(caption, length)
         allowed = ngrams((), length)
-        for one in several:
+        for one in references:
             allowed |= ngrams(one, length)  # the most that any reference has
-        right += (said & allowed).total()
-        all_of_them += said.total()
-    return right / all_of_them if all_of_them else 0.0
-
-
-def _log(share: float) -> float:
-    return math.log(share) if share else -math.inf
+        counts += [(said & allowed).total(), said.total()]
+    return counts

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from statistics import fmean
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -26,8 +26,10 @@ from torch import Tensor
 
 from sensorium.batch import Batch, Inputs
 from sensorium.model import Model
-from sensorium.tasks.bleu import bleu
+from sensorium.tasks.bleu import bleu_counts, bleu_of_counts
 from sensorium.tasks.cider import cider
+from sensorium.tasks.ngrams import LONGEST
+from sensorium.tasks.tally import Tally, figures_of, mean_of, tally
 from sensorium.tasks.task import Encoded
 from sensorium.tasks.vocabulary import Vocabulary
 from sensorium.tasks.words import words_of
@@ -88,19 +90,29 @@ class Captioning(Writing):
         And how well every token is foreseen from the right ones before it: accuracy, perplexity.
         Beside the main ones stands what the decoder reaches without having seen anything.
         """
+        return figures_of(self.tallies(predictions))
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        rows = self.written_rows(predictions)
         captions = [[words_of(text) for text in of] for of in self._captions(predictions)]
         said = {
             blind: [words_of(text) for text in self.texts(predictions, view)]
             for view, blind in self.views.items()
         }
-        figures = {f"bleu_{n}": of for n, of in enumerate(bleu(said[""], captions), start=1)}
-        figures |= {f"cider{blind}": fmean(cider(texts, captions)) for blind, texts in said.items()}
+        counts = bleu_counts(said[""], captions)
+        tallies = {
+            f"bleu_{n}": tally(rows, counts, formula=partial(bleu_of_counts, longest=n))
+            for n in range(1, LONGEST + 1)
+        }
+        for blind, texts in said.items():
+            tallies[f"cider{blind}"] = mean_of(rows, torch.tensor(cider(texts, captions)))
         exact = [text in right for text, right in zip(said[""], captions, strict=True)]
-        return figures | {"exact_match": fmean(exact)} | self.token_figures(predictions)
+        tallies["exact_match"] = mean_of(rows, torch.tensor(exact))
+        return tallies | self.token_tallies(predictions)
 
     def written(self, predictions: Mapping[str, Tensor]) -> list[Written]:
         """Every caption beside those that would be right; the score is its CIDEr-D."""
-        rows = predictions["present"].nonzero()[:, 0].tolist()
+        rows = self.written_rows(predictions).tolist()
         texts, captions = self.texts(predictions), self._captions(predictions)
         scores = cider(
             [words_of(text) for text in texts],

@@ -9,16 +9,22 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from sensorium.tasks.tally import Tally, mean_of, tally
+
 TOP = 5
 """Among so many guesses the right class is looked for too, where there are more classes."""
 
 
-def one_class_figures(
-    logits: Float[Tensor, "K C"], truth: Int[Tensor, " K"], rows: Int[Tensor, " C"]
-) -> dict[str, float]:
+def one_class_tallies(
+    samples: Int[Tensor, " K"],
+    logits: Float[Tensor, "K C"],
+    truth: Int[Tensor, " K"],
+    rows: Int[Tensor, " C"],
+) -> dict[str, Tally]:
     """Of one class for each sample.
 
     Args:
+        samples: number of each.
         logits: of every class.
         truth: the right class.
         rows: how many rows to train on have each class; the guess of `accuracy_majority` is the
@@ -26,47 +32,64 @@ def one_class_figures(
     """
     classes = torch.arange(logits.shape[1])
     guess = logits.argmax(dim=1)
-    figures = {"accuracy": mean(guess == truth)}
+    tallies = {"accuracy": mean_of(samples, guess == truth)}
     if len(classes) > TOP:
         best = logits.topk(TOP, dim=1).indices
-        figures[f"top_{TOP}_accuracy"] = mean((best == truth[:, None]).any(dim=1))
-    figures["f1_macro"] = macro_f1(guess[:, None] == classes, truth[:, None] == classes)
-    return figures | {"accuracy_majority": mean(truth == rows.argmax())}
+        among = (best == truth[:, None]).any(dim=1)
+        tallies[f"top_{TOP}_accuracy"] = mean_of(samples, among)
+    tallies["f1_macro"] = macro_f1(samples, guess[:, None] == classes, truth[:, None] == classes)
+    return tallies | {"accuracy_majority": mean_of(samples, truth == rows.argmax())}
 
 
-def several_classes_figures(
-    logits: Float[Tensor, "K C"], truth: Bool[Tensor, "K C"], rows: Int[Tensor, " C"], total: int
-) -> dict[str, float]:
-    """Of any number of classes for each sample; each is said to be there above even odds.
+def several_classes_tallies(
+    samples: Int[Tensor, " K"],
+    said: Bool[Tensor, "K C"],
+    truth: Bool[Tensor, "K C"],
+    rows: Int[Tensor, " C"],
+    total: int,
+) -> dict[str, Tally]:
+    """Of any number of classes for each sample.
 
     Args:
-        logits: of every class.
+        samples: number of each.
+        said: which are said to be there.
         truth: which are there.
         rows: how many rows to train on have each class; `accuracy_majority` says of each class
             what most of them say.
         total: rows to train on.
     """
-    said = logits > 0
-    there = truth.any(dim=0).nonzero()[:, 0].tolist()
-    precisions = [average_precision(logits[:, c], truth[:, c]) for c in there]
+    right, usual = said == truth, (2 * rows > total) == truth
     return {
-        "accuracy": mean(said == truth),
-        "exact_accuracy": mean((said == truth).all(dim=1)),
-        "f1_macro": macro_f1(said, truth),
-        "average_precision": sum(precisions) / max(len(precisions), 1),
-        "accuracy_majority": mean((2 * rows > total) == truth),
+        "accuracy": mean_of(samples, right.double().mean(dim=1)),
+        "exact_accuracy": mean_of(samples, right.all(dim=1)),
+        "f1_macro": macro_f1(samples, said, truth),
+        "accuracy_majority": mean_of(samples, usual.double().mean(dim=1)),
     }
 
 
-def macro_f1(said: Bool[Tensor, "K C"], truth: Bool[Tensor, "K C"]) -> float:
+def macro_f1(
+    samples: Int[Tensor, " K"], said: Bool[Tensor, "K C"], truth: Bool[Tensor, "K C"]
+) -> Tally:
     """Mean over the classes of 2 precision recall / (precision + recall), each counting alike.
 
     Classes that no sample has, and that nobody said, are left out.
     """
-    right = (said & truth).sum(dim=0).double()
-    either = said.sum(dim=0) + truth.sum(dim=0)
+    return tally(samples, said & truth, said.double() + truth, formula=_mean_f1)
+
+
+def _mean_f1(sums: Float[Tensor, "*R two_C"]) -> Float[Tensor, "*R"]:
+    """From how often each class is said rightly, and how often it is said and comes together."""
+    right, either = sums.chunk(2, dim=-1)
     judged = either > 0
-    return (2 * right[judged] / either[judged]).mean().item()
+    f1 = torch.where(judged, 2 * right / either.clamp(min=1), 0.0)
+    return f1.sum(dim=-1) / judged.sum(dim=-1)
+
+
+def mean_average_precision(logits: Float[Tensor, "K C"], truth: Bool[Tensor, "K C"]) -> float:
+    """Over the classes that some sample has."""
+    there = truth.any(dim=0).nonzero()[:, 0].tolist()
+    precisions = [average_precision(logits[:, c], truth[:, c]) for c in there]
+    return sum(precisions) / max(len(precisions), 1)
 
 
 def average_precision(scores: Float[Tensor, " K"], truth: Bool[Tensor, " K"]) -> float:
@@ -80,8 +103,3 @@ def average_precision(scores: Float[Tensor, " K"], truth: Bool[Tensor, " K"]) ->
     precision = (right / torch.arange(1, len(ranked) + 1))[last]
     gained = torch.diff(right[last], prepend=torch.zeros(1, dtype=torch.double))
     return ((precision * gained).sum() / right[-1]).item()
-
-
-def mean(right: Bool[Tensor, ...]) -> float:
-    """Share that is true."""
-    return right.double().mean().item()

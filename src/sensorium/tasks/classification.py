@@ -27,8 +27,13 @@ from torch import Tensor, nn
 from sensorium.batch import Batch, Learned
 from sensorium.model import Model
 from sensorium.tasks.claim import Claim, log_odds, prior_log_odds
-from sensorium.tasks.class_figures import one_class_figures, several_classes_figures
+from sensorium.tasks.class_figures import (
+    mean_average_precision,
+    one_class_tallies,
+    several_classes_tallies,
+)
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
+from sensorium.tasks.tally import ROWS, Tally, figures_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Told, likeliest, told_of
 
 
@@ -101,13 +106,22 @@ class Classification(ReadoutTask):
         """The log-odds of every class, and the truth."""
         rows = self._items(batch)
         logits = self.head(self.read(model, encoded, rows)).float()
-        return {"logits": logits, "truth": batch.targets[self.target].index_select(0, rows)}
+        truth = batch.targets[self.target].index_select(0, rows)
+        return {ROWS: rows, "logits": logits, "truth": truth}
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+        figures = figures_of(self.tallies(predictions))
+        if self.target == "labels":
+            logits, truth = predictions["logits"], predictions["truth"].bool()
+            figures["average_precision"] = mean_average_precision(logits, truth)
+        return figures
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         logits, truth, rows = predictions["logits"], predictions["truth"], self.rows.cpu()
+        samples = rows_of(predictions, len(logits))
         if self.target == "label":
-            return one_class_figures(logits, truth, rows)
-        return several_classes_figures(logits, truth.bool(), rows, self.total)
+            return one_class_tallies(samples, logits, truth, rows)
+        return several_classes_tallies(samples, logits > 0, truth.bool(), rows, self.total)
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """The likeliest class, or those that are likelier there than not, and all probabilities."""

@@ -48,6 +48,7 @@ from sensorium.tasks.pairs import (
     spread_keys,
 )
 from sensorium.tasks.retrieval import Retrieval, retrievals
+from sensorium.tasks.tally import ROWS, Tally
 from sensorium.tasks.task import Encoded, Loss, Task, Told
 
 TEMPERATURES = {"softmax": 0.07, "sigmoid": 0.1}  # to start with, as CLIP and SigLIP
@@ -148,8 +149,8 @@ class Contrastive(Task):
         """By modality: embeddings [B, E], which are present, and the keys of equal items."""
         embeddings = self._embeddings(encoded)
         encoded.embeddings |= embeddings
-        predictions = {}
         nobody = torch.zeros(len(batch), dtype=torch.long, device=self.log_scales.device)
+        predictions = {ROWS: torch.arange(len(batch), device=nobody.device)}
         for m in self.modalities:
             there = m in embeddings
             predictions[m] = (
@@ -198,6 +199,13 @@ class Contrastive(Task):
             f"{found.direction}/{name}": figure
             for found in self.retrievals(predictions)
             for name, figure in found.figures().items()
+        }
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        return {
+            f"{found.direction}/{name}": of_figure
+            for found in self.retrievals(predictions)
+            for name, of_figure in found.tallies().items()
         }
 
     def _embeddings(self, encoded: Encoded) -> dict[str, Tensor]:

@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from sensorium.batch import Batch, Fused, Inputs, WordEdges
 from sensorium.encoders import TextEncoder
 from sensorium.model import Model
+from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
 
 MASKED_TEXT = "masked text"  # the key, in a prepared batch, of the text with its hidden words
@@ -145,15 +146,20 @@ class MaskedLanguage(Task):
         conditioned = self._name_words(model, model.fuse({**others, "text": text}), hidden)
         alone = self._name_words(model, model.fuse({"text": text}), hidden)
         return {
+            ROWS: rows.repeat_interleave(hidden.sum(dim=1)),
             "right": conditioned.argmax(dim=1) == words,
             "right_withheld": alone.argmax(dim=1) == words,
         }
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Share of the hidden words named rightly, and the same with all but the text withheld."""
+        return figures_of(self.tallies(predictions))
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        rows = rows_of(predictions, len(predictions["right"]))
         return {
-            "accuracy": predictions["right"].double().mean().item(),
-            "accuracy_withheld": predictions["right_withheld"].double().mean().item(),
+            "accuracy": mean_of(rows, predictions["right"]),
+            "accuracy_withheld": mean_of(rows, predictions["right_withheld"]),
         }
 
     def _hidden_words(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

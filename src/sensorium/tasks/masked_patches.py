@@ -35,6 +35,7 @@ from sensorium.layers.patches import hide_patches
 from sensorium.layers.positions import sine_positions
 from sensorium.layers.transformer import Transformer, initialise_transformer
 from sensorium.model import Model
+from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
 
 LEAST_VARIANCE = 1e-6  # added to that of a patch, on the encoder's scale
@@ -164,14 +165,22 @@ class MaskedPatches(Task):
         """Of every hidden patch, how far the guess is off, and how far the mean visible patch."""
         guesses = self.guess(model, batch)
         of_mean = guesses.errors_of_mean_patch(batch.inputs[self.key].values)
-        return {"error": guesses.errors(), "error_of_mean_patch": of_mean}
+        each = guesses.hidden.sum(dim=1)
+        rows = batch.inputs[self.key].present.nonzero()[:, 0].repeat_interleave(each)
+        return {ROWS: rows, "error": guesses.errors(), "error_of_mean_patch": of_mean}
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Both mean squared errors, and the share of the second that the guesses explain."""
-        error, of_mean = (
-            predictions[what].double().mean().item() for what in ("error", "error_of_mean_patch")
-        )
-        return {"error": error, "error_of_mean_patch": of_mean, "explained": 1 - error / of_mean}
+        return figures_of(self.tallies(predictions))
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        error, of_mean = (predictions[what] for what in ("error", "error_of_mean_patch"))
+        rows = rows_of(predictions, len(error))
+        return {
+            "error": mean_of(rows, error),
+            "error_of_mean_patch": mean_of(rows, of_mean),
+            "explained": tally(rows, of_mean - error, of_mean),
+        }
 
     def guess(self, model: Model, batch: Batch) -> Guesses:
         """What the hidden patches of a prepared batch are taken to hold."""

@@ -43,6 +43,7 @@ from sensorium.tasks.pairs import (
     name_of,
     same_items,
 )
+from sensorium.tasks.tally import ROWS, Tally, figures_of, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Task, Told
 
 LOOKED_AT = "pair that matching looks at"  # in a prepared batch's targets: its number, -1 for none
@@ -134,7 +135,7 @@ class Matching(Task):
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Every sample in every pair that it has, and the number of the pair."""
-        parts: dict[str, list[Tensor]] = {"logits": [], "labels": [], "pair": []}
+        parts: dict[str, list[Tensor]] = {ROWS: [], "logits": [], "labels": [], "pair": []}
         for number, pair in enumerate(self.pairs):
             rows = both_present(encoded.encodings, pair)
             if len(rows) > 1:
@@ -142,6 +143,7 @@ class Matching(Task):
                 logits, labels = self._all_pairings(
                     model, encoded, batch, pair, rows, own, generator
                 )
+                parts[ROWS].append(rows.repeat(3))
                 parts["logits"].append(logits)
                 parts["labels"].append(labels)
                 parts["pair"].append(torch.full_like(labels, number))
@@ -170,18 +172,24 @@ class Matching(Task):
 
         With several pairs of modalities, that of each, and their mean.
         """
-        accuracies = {}
+        return figures_of(self.tallies(predictions))
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        logits, is_match = predictions["logits"], predictions["labels"].bool()
+        right, rows = (logits > 0) == is_match, rows_of(predictions, len(logits))
+        terms: dict[Pair, list[Tensor]] = {}
         for number in predictions["pair"].unique().long().tolist():
-            of_pair = predictions["pair"] == number
-            said_match = predictions["logits"][of_pair] > 0
-            is_match = predictions["labels"][of_pair].bool()
-            right_on_matches = said_match[is_match].double().mean().item()
-            right_on_wrong = (~said_match[~is_match]).double().mean().item()
-            accuracies[self.pairs[number]] = (right_on_matches + right_on_wrong) / 2
-        figures = {"accuracy": sum(accuracies.values()) / len(accuracies)}
+            asked = predictions["pair"] == number
+            kinds = (asked & is_match, asked & ~is_match)
+            terms[self.pairs[number]] = [of for kind in kinds for of in (right & kind, kind)]
+        every = [term for of_pair in terms.values() for term in of_pair]
+        tallies = {"accuracy": tally(rows, *every, formula=_mean_of_ratios)}
         if len(self.pairs) > 1:
-            figures |= {f"{name_of(pair)}/accuracy": a for pair, a in accuracies.items()}
-        return figures
+            tallies |= {
+                f"{name_of(pair)}/accuracy": tally(rows, *of_pair, formula=_mean_of_ratios)
+                for pair, of_pair in terms.items()
+            }
+        return tallies
 
     def _all_pairings(
         self,
@@ -220,6 +228,11 @@ class Matching(Task):
         if similarity is None:
             return torch.zeros(len(own), len(rows), device=rows.device)
         return similarity / self.temperature
+
+
+def _mean_of_ratios(sums: Float[Tensor, "*R two_T"]) -> Float[Tensor, "*R"]:
+    """Of every first sum over the second after it."""
+    return (sums[..., 0::2] / sums[..., 1::2]).mean(dim=-1)
 
 
 def draw_hard(similarity: Float[Tensor, "R K"], generator: torch.Generator) -> Int[Tensor, " R"]:

@@ -16,7 +16,7 @@ Source: section 3.1.2 of the document (VQA, video QA); Antol et al. 2015, "VQA";
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -27,21 +27,17 @@ from torch import Tensor, nn
 from sensorium.batch import ABSENT, Batch, Learned
 from sensorium.model import Model
 from sensorium.tasks.claim import Claim, log_odds, prior_log_odds
-from sensorium.tasks.class_figures import mean
+from sensorium.tasks.questions import QuestionConfig, tallies_by_type
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
-from sensorium.tasks.task import Encoded, Loss, TaskConfig, Told, likeliest, told_of
+from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, rows_of
+from sensorium.tasks.task import Encoded, Loss, Told, likeliest, told_of
 
 ANSWERS_TOLD = 5
 """Answers of a question that a person is told, with their probabilities."""
 
 
-class QuestionAnsweringConfig(TaskConfig):
-    """The answer to the text of a sample, by `data.fields.answer`."""
-
-    def problems(self, modalities: list[str]) -> Iterator[str]:
-        if "text" not in modalities:
-            has = ", ".join(modalities) or "none"
-            yield f"needs the modality text, for the question, but model.encoders has only {has}"
+class QuestionAnsweringConfig(QuestionConfig):
+    """The answer to the text of a sample, by `data.fields.answer`, out of a closed set."""
 
 
 class QuestionAnswering(ReadoutTask):
@@ -97,6 +93,7 @@ class QuestionAnswering(ReadoutTask):
         truth = batch.targets["answer"].index_select(0, rows)
         types = batch.targets.get("question_type")
         return {
+            ROWS: rows,
             "said": self._answer(model, encoded, rows).argmax(dim=1),
             "truth": truth,
             "type": torch.full_like(truth, ABSENT)
@@ -107,23 +104,20 @@ class QuestionAnswering(ReadoutTask):
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Accuracy, over all questions and of each type.
 
-        Beside it `accuracy_majority`, of the commonest answer of the rows to train on, and
-        `accuracy_majority_of_...`, of the commonest known answer to this type in the judged set
-        itself, which is the most that a guess by type can reach. `unknown_answers` is the share of
-        the questions whose answer no row to train on has, where there are any.
+        Beside it `accuracy_majority`, of the commonest answer of the rows to train on.
+        `unknown_answers` is the share of the questions whose answer no row to train on has, where
+        there are any.
         """
+        return figures_of(self.tallies(predictions))
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         said, truth, types = (predictions[name] for name in ("said", "truth", "type"))
-        figures = {"accuracy": mean(said == truth)}
-        figures["accuracy_majority"] = mean(truth == self.rows.argmax().cpu())
+        rows = rows_of(predictions, len(said))
+        tallies = {"accuracy": mean_of(rows, said == truth)}
+        tallies["accuracy_majority"] = mean_of(rows, truth == self.rows.argmax().cpu())
         if (truth < 0).any():
-            figures["unknown_answers"] = mean(truth < 0)
-        for number, name in enumerate(self.types):
-            own = truth[types == number]
-            if len(own):
-                figures[f"accuracy_of_{name}"] = mean((said == truth)[types == number])
-                counted = own[own >= 0].bincount(minlength=1)
-                figures[f"accuracy_majority_of_{name}"] = counted.max().item() / len(own)
-        return figures
+            tallies["unknown_answers"] = mean_of(rows, truth < 0)
+        return tallies | tallies_by_type(rows, said == truth, truth, types, self.types)
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """The likeliest answer to every text, and the probabilities of the likeliest few."""

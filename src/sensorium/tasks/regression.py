@@ -25,6 +25,7 @@ from sensorium.batch import Batch, Learned
 from sensorium.model import Model
 from sensorium.tasks.claim import Claim
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
+from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, ratio, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Told, as_figure, told_of
 
 CLOSE = 0.5
@@ -79,19 +80,30 @@ class Regression(ReadoutTask):
         """The numbers, in their own unit, and the truth."""
         rows = self._items(batch)
         said = self.mean + self.deviation * self._standardised(model, encoded, rows)
-        return {"said": said, "truth": batch.targets["number"].index_select(0, rows)}
+        truth = batch.targets["number"].index_select(0, rows)
+        return {ROWS: rows, "said": said, "truth": truth}
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Mean absolute error, root of the mean square, and R2, the share of the variance that is
         explained; and the first two of the mean of the rows to train on."""
+        return figures_of(self.tallies(predictions))
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         said, truth = predictions["said"].double(), predictions["truth"].double()
+        rows, one = rows_of(predictions, len(said)), torch.ones_like(said)
         error, blind = said - truth, self.mean.cpu() - truth
-        variance = (truth - truth.mean()).square().sum()
-        figures = {"mae": error.abs().mean(), "rmse": error.square().mean().sqrt()}
-        if variance > 0:
-            figures["r2"] = 1 - error.square().sum() / variance
-        figures |= {"mae_mean": blind.abs().mean(), "rmse_mean": blind.square().mean().sqrt()}
-        return {name: figure.item() for name, figure in figures.items()}
+        tallies = {
+            "mae": mean_of(rows, error.abs()),
+            "rmse": tally(rows, error.square(), one, formula=_root),
+        }
+        apart = truth - truth.mean()
+        if (apart != 0).any():
+            terms = error.square(), apart.square(), apart, one
+            tallies["r2"] = tally(rows, *terms, formula=_explained)
+        return tallies | {
+            "mae_mean": mean_of(rows, blind.abs()),
+            "rmse_mean": tally(rows, blind.square(), one, formula=_root),
+        }
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """The number, in its own unit."""
@@ -127,3 +139,15 @@ class Regression(ReadoutTask):
         if truth is None:
             return torch.zeros(0, dtype=torch.long)
         return (~truth.isnan() & self.readable(batch)).nonzero()[:, 0]
+
+
+def _root(sums: Float[Tensor, "*R 2"]) -> Float[Tensor, "*R"]:
+    """Of the mean of squares."""
+    return ratio(sums).sqrt()
+
+
+def _explained(sums: Float[Tensor, "*R 4"]) -> Float[Tensor, "*R"]:
+    """Share of the variance, from the sums of squared errors, of the truth squared, of the truth,
+    and of ones; the truth less any constant."""
+    errors, squares, truth, count = sums.unbind(dim=-1)
+    return 1 - errors / (squares - truth.square() / count)

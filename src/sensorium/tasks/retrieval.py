@@ -17,7 +17,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sensorium.tasks.pairs import Pair
-from sensorium.tasks.ranking import chance, first_hit_ranks, retrieval_figures
+from sensorium.tasks.ranking import RECALL_AT, chance, first_hit_ranks, retrieval_figures
+from sensorium.tasks.tally import Tally, mean_of, rows_of
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,21 @@ class Retrieval:
         Args:
             ranks: of the first hits, from 1; None ranks by the similarity.
         """
-        if ranks is None:
-            ranks = first_hit_ranks(self.similarity, self.relevant)
+        ranks = self.ranks() if ranks is None else ranks
         return retrieval_figures(ranks) | {"chance": chance(self.relevant)}
+
+    def tallies(self, ranks: Int[Tensor, " Q"] | None = None) -> dict[str, Tally]:
+        """Of the recalls: over the queries, each among the same candidates.
+
+        Args:
+            ranks: as of `figures`.
+        """
+        ranks = self.ranks() if ranks is None else ranks
+        return {f"recall_at_{k}": mean_of(self.query_rows, ranks <= k) for k in RECALL_AT}
+
+    def ranks(self) -> Int[Tensor, " Q"]:
+        """Of the first hit of every query, from 1, by the similarity."""
+        return first_hit_ranks(self.similarity, self.relevant)
 
 
 def retrievals(predictions: Mapping[str, Tensor], pair: Pair) -> list[Retrieval]:
@@ -70,12 +83,15 @@ def retrievals(predictions: Mapping[str, Tensor], pair: Pair) -> list[Retrieval]
         return []
     first, item = zip(*(_different(predictions[f"{m} key"][rows]) for m in pair), strict=True)
     rows_a, rows_b = (rows[of] for of in first)
+    samples_a, samples_b = (
+        rows_of(predictions, len(predictions[a]))[of] for of in (rows_a, rows_b)
+    )
     similarity = predictions[a][rows_a] @ predictions[b][rows_b].T
     relevant = torch.zeros_like(similarity, dtype=torch.bool)
     relevant[item[0], item[1]] = True
     return [
-        Retrieval(a, b, rows_a, rows_b, similarity, relevant),
-        Retrieval(b, a, rows_b, rows_a, similarity.T, relevant.T),
+        Retrieval(a, b, samples_a, samples_b, similarity, relevant),
+        Retrieval(b, a, samples_b, samples_a, similarity.T, relevant.T),
     ]
 
 

@@ -26,6 +26,7 @@ from sensorium.batch import Batch, Encoding
 from sensorium.config import Config
 from sensorium.model import Model
 from sensorium.tasks.claim import Claim
+from sensorium.tasks.tally import Tally
 
 Told = dict[str, Any]
 Said = TypeVar("Said")
@@ -147,6 +148,11 @@ class Task(nn.Module):
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Figures from the predictions of all batches, joined along their first axis."""
         raise NotImplementedError
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        """Those of the figures that are functions of sums over samples, by the same names, so that
+        they can have an interval and be compared with another model's sample by sample."""
+        return {}
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """What a person is told of each of the B samples, without any target: plain values by

@@ -14,14 +14,13 @@ tokens); Szegedy et al. 2016 (label smoothing).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor
 
@@ -31,6 +30,7 @@ from sensorium.model import Model
 from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.context import Context
 from sensorium.tasks.decoding import DecoderConfig, GenerationConfig
+from sensorium.tasks.tally import ROWS, Tally, ratio, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, told_of
 from sensorium.tasks.vocabulary import Vocabulary
 
@@ -132,6 +132,7 @@ class Writing(Task):
         blind = {m: e for m, e in encoded.encodings.items() if m in self.always_seen}
         asked = self._asked(words).sum(dim=1)
         predictions = {
+            ROWS: torch.arange(len(present), device=present.device),
             "present": present,
             "right words": self._spread(words.values, present),
             "asked": spread_rows(asked, present),
@@ -217,17 +218,23 @@ class Writing(Task):
         said = torch.cat([prompts, found.ids.masked_fill(~found.mask, pad)], dim=1)
         return F.pad(said, (0, most - said.shape[1]), value=pad)
 
-    def token_figures(self, predictions: Mapping[str, Tensor]) -> dict[str, float]:
+    def token_tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         """How well every token is foreseen, each from the right ones before it: the share named
         rightly, and exp of the mean of - log p; with what is seen, and blind."""
-        asked = predictions["asked"].sum().item()
-        figures: dict[str, float] = {}
+        rows, present = self.written_rows(predictions), predictions["present"]
+        asked = predictions["asked"][present]
+        tallies: dict[str, Tally] = {}
         for view, blind in self.views.items():
-            right = predictions[f"right{view}"].double().sum().item()
-            likely = predictions[f"log probability{view}"].double().sum().item()
-            figures |= {f"accuracy{blind}": right / asked}
-            figures |= {f"perplexity{blind}": math.exp(-likely / asked)}
-        return figures
+            right = predictions[f"right{view}"][present]
+            likely = predictions[f"log probability{view}"][present]
+            tallies[f"accuracy{blind}"] = tally(rows, right, asked)
+            tallies[f"perplexity{blind}"] = tally(rows, likely, asked, formula=_perplexity)
+        return tallies
+
+    def written_rows(self, predictions: Mapping[str, Tensor]) -> Int[Tensor, " P"]:
+        """The samples that have words."""
+        present = predictions["present"]
+        return rows_of(predictions, len(present))[present]
 
     def texts(self, predictions: Mapping[str, Tensor], view: str = "") -> list[str]:
         """What was written of the samples that have words."""
@@ -299,6 +306,11 @@ class Writing(Task):
         ids = F.pad(ids, (0, missing), value=self.vocabulary.pad)
         spread = ids.new_full((len(present), ids.shape[1]), self.vocabulary.pad)
         return spread.index_copy(0, present.nonzero()[:, 0], ids)
+
+
+def _perplexity(sums: Float[Tensor, "*R 2"]) -> Float[Tensor, "*R"]:
+    """From the sums of log-probabilities and of tokens."""
+    return (-ratio(sums)).exp()
 
 
 def spread_rows(values: Tensor, present: Bool[Tensor, " B"]) -> Tensor:

@@ -167,7 +167,7 @@ def record(run: Run, judged: Evaluation, dataset: Dataset | Mixed, split: str) -
     summary["judged_samples"] = summary.get("judged_samples", {}) | {split: judged.samples}
     summary["withheld"] = summary.get("withheld", {}) | {split: judged.withheld}
     run.write_summary(summary)
-    report(run, summary, judged, lambda task, row: _shown(dataset, judged.ids[task][row]))
+    report(run, summary, judged, lambda row: _shown(dataset, judged.ids[row]))
     return summary
 
 
@@ -175,7 +175,7 @@ def report(
     run: Run,
     summary: dict[str, Any],
     judged: Evaluation | None = None,
-    show: Callable[[str, int], Shown] = lambda task, row: Shown(str(row), None, None),
+    show: Callable[[int], Shown] = lambda row: Shown(str(row), None, None),
 ) -> None:
     """Write the run's report anew, with examples from the set that was judged last."""
     write_report(
