@@ -9,7 +9,7 @@ from PIL import Image
 
 from sensorium.evaluation.curves import MOST_POINTS, charts
 from sensorium.evaluation.examples import directions
-from sensorium.evaluation.figures import figures_by_split
+from sensorium.evaluation.figures import Figure, figures_by_split
 from sensorium.evaluation.report import Shown, write_report
 from sensorium.evaluation.samples import albums
 from sensorium.tasks.reconstruction import Reconstruction
@@ -103,15 +103,12 @@ def test_accuracies_by_type_stand_beside_blind_ones(write):
     }
     blind = {"question_answering/accuracy": 0.3, "question_answering/accuracy_of_colour": 0.125}
     withheld = {"test": {"image": blind}}
-    (split,) = figures_by_split(metrics, withheld)
+    (split,) = figures_by_split({"metrics": metrics, "withheld": withheld})
     (types,) = split.types
     assert types.name == "question answering"
     assert types.columns == ["accuracy", "without image", "majority"]
     assert types.rows == {"all": [0.9, 0.3, 0.2], "colour": [0.875, 0.125, 0.25]}
-    assert list(split.others) == [
-        "question answering, accuracy",
-        "question answering, accuracy majority",
-    ]
+    assert split.others == {"question answering, accuracy": Figure(0.9, None, 0.2, True)}
     page = write(summary=SUMMARY | {"metrics": metrics, "withheld": withheld})
     assert "By type: question answering" in page
     assert "87.5%" in page
@@ -216,13 +213,14 @@ def test_a_single_sample_is_found():
 
 
 def test_figures_keep_what_has_no_place_of_its_own():
-    test, validation = figures_by_split(SUMMARY["metrics"])
+    test, validation = figures_by_split(SUMMARY)
     assert [row.name for row in test.retrievals] == ["image → text", "text → image, re-ranked"]
     assert test.retrievals[0].times_chance == pytest.approx(0.613 / 0.02)
     assert test.retrievals[1].recalls == [0.7, None, None]
     assert test.retrievals[1].times_chance is None
-    assert test.others == {"counting, error": 0.125}
-    assert (validation.split, validation.matching) == ("validation", 0.75)
+    assert test.others == {"counting, error": Figure(0.125)}
+    assert validation.split == "validation"
+    assert validation.matching == Figure(0.75, None, 0.5, True)
 
 
 def test_long_curves_are_thinned_and_keep_their_ends():
@@ -253,7 +251,7 @@ def test_figures_without_a_modality_stand_beside_the_whole(write):
     assert "<td>48.0%</td><td>17.0%</td><td>–</td>" in page
     assert "<th>image + text</th>" in page
     assert "With a modality withheld" not in write()
-    test, validation = figures_by_split(SUMMARY["metrics"], withheld)
+    test, validation = figures_by_split(SUMMARY | {"withheld": withheld})
     assert "matching, reranked text → image, recall at 1" not in test.withheld.rows
     assert test.withheld.rows["matching, accuracy"] == [0.91, None, None]
     assert validation.withheld is None
@@ -307,6 +305,6 @@ def test_figures_of_captions_stand_beside_those_of_the_blind():
         "test/captioning/bleu_4": 0.5,
         "test/counting/error": 0.125,
     }
-    (split,) = figures_by_split(metrics)
-    assert split.captions == {"CIDEr": (1.5, 0.25), "BLEU-4": (0.5, None)}
-    assert split.others == {"counting, error": 0.125}
+    (split,) = figures_by_split({"metrics": metrics})
+    assert split.captions == {"CIDEr": Figure(1.5, blind=0.25), "BLEU-4": Figure(0.5)}
+    assert split.others == {"counting, error": Figure(0.125)}

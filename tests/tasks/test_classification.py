@@ -116,7 +116,7 @@ def test_figures_of_one_class(model):
     task = classification(model)
     logits = torch.tensor([[2.0, 1, 0], [2, 1, 0], [0, 2, 1], [0, 2, 1]])
     figures = task.metrics({"logits": logits, "truth": torch.tensor([0, 1, 1, 2])})
-    assert figures.keys() == {"accuracy", "f1_macro", "accuracy_majority"}
+    assert figures.keys() == {"accuracy", "f1_macro", "accuracy_majority", "calibration_error"}
     assert figures["accuracy"] == 0.5
     assert figures["accuracy_majority"] == 0.25  # class 0 has most rows to train on
     assert figures["f1_macro"] == pytest.approx((2 / 3 + 2 / 4 + 0) / 3)

@@ -56,6 +56,7 @@ def test_without_what_they_are_about_questions_are_still_asked(model, generator)
 def test_figures(model):
     predictions = {
         "said": torch.tensor([0, 1, 0, 3, 0, 2]),
+        "confidence": torch.tensor([0.9, 0.9, 0.4, 0.9, 0.4, 0.4]),
         "truth": torch.tensor([0, 1, 1, 3, UNKNOWN, 0]),
         "type": torch.tensor([0, 0, 0, 1, 1, ABSENT]),
     }
@@ -64,6 +65,7 @@ def test_figures(model):
         "accuracy": pytest.approx(3 / 6),
         "accuracy_majority": pytest.approx(2 / 6),  # answer 0 has most rows to train on
         "unknown_answers": pytest.approx(1 / 6),
+        "calibration_error": pytest.approx((0.1 + 0.4) / 2),
         "accuracy_of_count": pytest.approx(2 / 3),
         "accuracy_majority_of_count": pytest.approx(2 / 3),
         "accuracy_of_is it": pytest.approx(1 / 2),
@@ -74,9 +76,10 @@ def test_figures(model):
 def test_figures_without_types(model):
     learned = {"answer": LEARNED["answer"]}
     predictions = {"said": torch.tensor([0, 1]), "truth": torch.tensor([0, 0])}
+    predictions["confidence"] = torch.tensor([0.75, 0.75])
     predictions["type"] = torch.full((2,), ABSENT)
     figures = answering(model, learned).metrics(predictions)
-    assert figures == {"accuracy": 0.5, "accuracy_majority": 1.0}
+    assert figures == {"accuracy": 0.5, "accuracy_majority": 1.0, "calibration_error": 0.25}
 
 
 def test_the_question_needs_an_encoder():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sensorium.training.log import Progress as TrainingProgress
     from sensorium.verbs.listeners import Listeners
 
+SIGNS = str.maketrans(dict.fromkeys("%-–.,"))  # that figures and intervals are written with
 SECONDS_BETWEEN_LINES = 10.0  # where standard error is a file, a line now and then
 
 
@@ -104,4 +105,4 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def _is_figure(cell: str) -> bool:
-    return cell.strip("%-–").replace(".", "").replace(",", "").isdigit() or cell in ("", "-")
+    return cell in ("", "-") or cell.translate(SIGNS).isdigit()

@@ -22,7 +22,7 @@ def demo(
     if as_json:
         print_json({"run": str(run_dir), **result.summary})
         return
-    print_figures(result.summary["metrics"], "test")
+    print_figures(result.summary, "test")
     rows = [[str(hit.rank), f"{hit.score:.3f}", hit.text or ""] for hit in result.hits]
     print_table(f'search: "{result.query}"', ["rank", "score", "what the picture shows"], rows)
     typer.echo(f"report: {run_dir}/report.html")

@@ -54,7 +54,7 @@ def evaluate(
     if as_json:
         print_json({"run": str(run), **summary})
         return
-    print_figures(summary["metrics"], split)
+    print_figures(summary, split)
     print_types(summary, split)
     print_withheld(summary, split)
     if probe is not None:

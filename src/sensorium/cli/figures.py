@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sensorium.cli.console import print_table
 
-RETRIEVAL = ("recall_at_1", "recall_at_5", "recall_at_10", "median_rank", "chance")
-BY_TYPE = ("accuracy_of_", "accuracy_majority_of_")
-HEADINGS = ("R@1", "R@5", "R@10", "median rank", "chance", "R@1/chance")
+RETRIEVAL = ("R@1", "95 %", "R@5", "R@10", "median rank", "chance", "R@1/chance")
 
 
-def print_figures(metrics: Mapping[str, float], split: str) -> None:
-    """Retrieval as one row for each direction, then every other figure on a row of its own.
+def print_figures(summary: Mapping[str, Any], split: str) -> None:
+    """Retrieval as one row for each direction, then every other figure on a row of its own, with
+    its interval and what it is blindly.
 
     Args:
-        metrics: flat, named `split/task/what`.
+        summary: what `summary.json` holds.
         split: which split to show.
     """
-    own = _of_split(metrics, split)
-    directions = [
-        name.removesuffix("/recall_at_1") for name in own if name.endswith("/recall_at_1")
-    ]
-    if directions:
-        from sensorium.evaluation.figures import direction_in_words
+    from sensorium.evaluation.figures import figures_of_split
 
-        rows = [[direction_in_words(name), *_retrieval(own, name)] for name in directions]
-        print_table(f"{split}: retrieval", ["", *HEADINGS], rows)
-    others = {
-        k: v
-        for k, v in own.items()
-        if k.rpartition("/")[0] not in directions
-        and not k.startswith("probe/")
-        and not k.rpartition("/")[2].startswith(BY_TYPE)
-    }
-    if others:
-        rows = [[_words(name), _figure(figure)] for name, figure in others.items()]
-        print_table(f"{split}: figures", ["", "figure"], rows)
+    of = figures_of_split(summary, split)
+    if of.retrievals:
+        rows = [
+            [
+                row.name,
+                _known(row.recalls[0]),
+                interval_in_words(row.interval),
+                *(_known(figure) for figure in (*row.recalls[1:], row.median_rank, row.chance)),
+                "" if row.times_chance is None else f"{row.times_chance:.3g}",
+            ]
+            for row in of.retrievals
+        ]
+        print_table(f"{split}: retrieval", ["", *RETRIEVAL], rows)
+    if of.single:
+        rows = [
+            [name, _figure(one.value), interval_in_words(one.interval), _known(one.blind)]
+            for name, one in of.single.items()
+        ]
+        columns = ["", "figure", "95 % interval", "blind guess"]
+        print_table(f"{split}: figures", columns, rows)
 
 
 def print_withheld(summary: Mapping[str, Any], split: str) -> None:
@@ -47,11 +49,10 @@ def print_withheld(summary: Mapping[str, Any], split: str) -> None:
         summary: what `summary.json` holds.
         split: which split to show.
     """
-    from sensorium.evaluation.figures import withheld_figures
+    from sensorium.evaluation.figures import figures_of_split
 
-    own = _of_split(summary["metrics"], split)
-    table = withheld_figures(own, summary.get("withheld", {}).get(split, {}))
-    if table is not None:
+    table = figures_of_split(summary, split).withheld
+    if table is not None and table.rows:
         rows = [
             [name, *("-" if figure is None else _figure(figure) for figure in row)]
             for name, row in table.rows.items()
@@ -88,31 +89,26 @@ def print_types(summary: Mapping[str, Any], split: str) -> None:
         summary: what `summary.json` holds.
         split: which split to show.
     """
-    from sensorium.evaluation.figures import figures_by_type
+    from sensorium.evaluation.figures import figures_of_split
 
-    own = _of_split(summary["metrics"], split)
-    for task in figures_by_type(own, summary.get("withheld", {}).get(split, {})):
-        rows = [
-            [name, *("-" if figure is None else _figure(figure) for figure in row)]
-            for name, row in task.rows.items()
-        ]
-        print_table(f"{split}: {task.name} by type", ["", *task.columns], rows)
-
-
-def _of_split(metrics: Mapping[str, float], split: str) -> dict[str, float]:
-    return {k.removeprefix(f"{split}/"): v for k, v in metrics.items() if k.startswith(f"{split}/")}
+    for task in figures_of_split(summary, split).types:
+        rows = []
+        for name, row in task.rows.items():
+            first, *others = ("-" if figure is None else _figure(figure) for figure in row)
+            rows.append([name, first, interval_in_words(task.intervals.get(name)), *others])
+        accuracy, *blind = task.columns
+        columns = ["", accuracy, "95 %", *blind]
+        print_table(f"{split}: {task.name} by type", columns, rows)
 
 
-def _retrieval(figures: Mapping[str, float], direction: str) -> list[str]:
-    """A row of the table; what a run of an older version lacks is left out."""
-    found = [figures.get(f"{direction}/{name}") for name in RETRIEVAL]
-    first, by_chance = found[0], found[-1]
-    times = f"{first / by_chance:.3g}" if first is not None and by_chance else ""
-    return [*("" if figure is None else _figure(figure) for figure in found), times]
+def interval_in_words(interval: Sequence[float] | None) -> str:
+    """As in `0.71–0.78`; nothing where it is not known."""
+    return "" if interval is None else "–".join(_figure(end) for end in interval)
 
 
-def _words(name: str) -> str:
-    return name.replace("/", " / ").replace("_", " ")
+def _known(figure: float | None) -> str:
+    """What a run of an older version lacks is left out."""
+    return "" if figure is None else _figure(figure)
 
 
 def _figure(value: float) -> str:

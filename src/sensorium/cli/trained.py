@@ -39,7 +39,7 @@ def tell(result: Pretrained, command: str, as_json: bool) -> None:
         print_json({"run": str(folder), **result.summary})
         return
     for split in ("validation", "test"):
-        print_figures(result.summary["metrics"], split)
+        print_figures(result.summary, split)
         print_types(result.summary, split)
     seconds, speed = result.summary["train_seconds"], result.summary["samples_per_second"]
     typer.echo(f"trained {seconds:.0f} s at {speed:.0f} samples/s, in {folder}")

@@ -25,6 +25,7 @@ from sensorium.data.reader import Decoder, Found, Reader, Store, texts
 from sensorium.data.segments import Segment
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
+from sensorium.data.specimen import Specimen, show
 from sensorium.data.target_cells import target_cells
 from sensorium.data.targets import FRAME, Captions, Target
 from sensorium.data.text import Tokenizer
@@ -254,6 +255,10 @@ class Dataset:
             return None
         frames = video.decode_medium(medium)  # [F, 3, H, W]
         return as_png(frames[len(frames) // 2])
+
+    def specimen(self, index: int) -> Specimen:
+        """The sample as a page shows it; what cannot be decoded is left out."""
+        return show(self.source, self._rows[index], self.name)
 
     def _medium(self, name: str, modality: MediumModality, index: int) -> Medium | None:
         cell = self._first(name, index)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sensorium.batch import Sample
 from sensorium.data.dataset import Dataset
+from sensorium.data.specimen import Specimen
 from sensorium.errors import DataError
 
 DRAWS = 10_000
@@ -117,6 +118,11 @@ class Mixed:
         """As `Dataset.frame_bytes`."""
         dataset, index = self._find(index)
         return dataset.frame_bytes(index)
+
+    def specimen(self, index: int) -> Specimen:
+        """As `Dataset.specimen`."""
+        dataset, index = self._find(index)
+        return dataset.specimen(index)
 
     def _find(self, index: int) -> tuple[Dataset, int]:
         starts = self._starts()

@@ -17,6 +17,9 @@ from sensorium.batch import Batch
 from sensorium.config import Config
 from sensorium.evaluation.rerank import KeptEncodings, Reranker
 from sensorium.tasks import Contrastive, MaskedImage, Matching, Mixture
+from sensorium.tasks.calibration import Calibration
+from sensorium.tasks.class_report import ClassReport
+from sensorium.tasks.mistakes import Mistake
 from sensorium.tasks.reconstruction import Reconstruction, reconstruct
 from sensorium.tasks.retrieval import Retrieval
 from sensorium.tasks.tally import ROWS, Tally
@@ -24,6 +27,9 @@ from sensorium.tasks.writing import Writing, Written
 
 RECONSTRUCTED = 8
 """Samples whose pictures are reconstructed, to be seen."""
+
+MISTAKES = 12
+"""Samples of each task that are shown, of those that it is most wrong about."""
 
 
 class EvaluationConfig(Config):
@@ -54,6 +60,9 @@ class Evaluation:
         metrics: flat, named `task/what`, as in `contrastive/image_to_text/recall_at_1`.
         ids: of the samples that were looked at; the number of a sample is its place here.
         tallies: of those figures that are functions of sums over samples, by the same names.
+        classes: task -> how well it tells each class, of those that tell classes.
+        calibrations: task -> how far its probabilities can be believed, where it gives any.
+        mistakes: task -> the samples that it is most wrong about, the worst first.
         retrieved: what was found for what, in every direction; empty without a contrastive task.
         written: task -> what it wrote of every sample that has words.
         withheld: modalities joined by "+" -> the figures that are left without them.
@@ -64,6 +73,9 @@ class Evaluation:
     metrics: dict[str, float]
     ids: list[str]
     tallies: dict[str, Tally]
+    classes: dict[str, ClassReport]
+    calibrations: dict[str, Calibration]
+    mistakes: dict[str, list[Mistake]]
     retrieved: list[Retrieval]
     written: dict[str, list[Written]]
     withheld: dict[str, dict[str, float]]
@@ -165,12 +177,23 @@ def evaluate(
             if collected.modalities >= set(hidden)
         }
         reconstructed = _reconstructed(mixture, collected.first, seed)
-        written = {
-            name: task.written(whole.of_task(name))
-            for name, task in mixture.tasks.items()
-            if isinstance(task, Writing) and name in whole.parts
-        }
-    return Evaluation(metrics, collected.ids, tallies, retrieved, written, left, reconstructed)
+        told = [(name, mixture.tasks[name], whole.of_task(name)) for name in whole.parts]
+        classes = {name: task.class_report(of) for name, task, of in told}
+        calibrations = {name: task.calibration(of) for name, task, of in told}
+        mistakes = {name: task.mistakes(of, MISTAKES) for name, task, of in told}
+        written = {n: task.written(of) for n, task, of in told if isinstance(task, Writing)}
+    return Evaluation(
+        metrics=metrics,
+        ids=collected.ids,
+        tallies=tallies,
+        classes={name: of for name, of in classes.items() if of is not None},
+        calibrations={name: of for name, of in calibrations.items() if of is not None},
+        mistakes={name: of for name, of in mistakes.items() if of},
+        retrieved=retrieved,
+        written=written,
+        withheld=left,
+        reconstructed=reconstructed,
+    )
 
 
 def _collect(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sensorium.tasks.ranking import RECALL_AT
 
-MAIN_FIGURES = r"/(recall_at_1|accuracy|r2|cider)$"
+MAIN_FIGURES = r"/(recall_at_1|accuracy|mae|r2|cider)$"
+
+SHARES = r"recall|accuracy|f1_|r2|precision|explained|exact_match|chance|answers|map|score"
+"""In the names of figures that are shares of something, and so read as percentages."""
+
+BLIND = ("_majority", "_mean", "_of_mean_patch", "_withheld")
+"""How the name of a figure goes on that says what the same is for who knows or sees nothing."""
+
+GUESSED_PAIRS = 0.5  # of right and wrong pairs, by guessing
 
 OF_TYPE = r"(.+)/accuracy_(majority_)?of_([^/]+)"
 """A figure of one type of questions, `task/accuracy_of_colour`, or what a guess by type reaches."""
@@ -24,6 +32,27 @@ TEXT_FIGURES = {
 """What captioning is judged by -> its name for people."""
 
 
+Interval = Sequence[float]
+"""Its two ends."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure, and what it has to be read beside.
+
+    Attributes:
+        value: itself.
+        interval: where it lies with 95 % confidence, where that is known.
+        blind: what it is for a guess that sees nothing, where that is known.
+        is_share: whether people read it as a percentage.
+    """
+
+    value: float
+    interval: Interval | None = None
+    blind: float | None = None
+    is_share: bool = False
+
+
 @dataclass(frozen=True)
 class Retrieval:
     """Figures of one direction of retrieval.
@@ -31,6 +60,7 @@ class Retrieval:
     Attributes:
         name: as in `image → text`.
         recalls: shares found among the first 1, 5 and 10.
+        interval: of the first of them.
         median_rank: from 1.
         chance: share found first by a random order.
     """
@@ -39,6 +69,7 @@ class Retrieval:
     recalls: list[float | None]
     median_rank: float | None
     chance: float | None
+    interval: Interval | None = None
 
     @property
     def times_chance(self) -> float | None:
@@ -54,25 +85,31 @@ class SplitFigures:
     Attributes:
         split: its name.
         retrievals: every direction, also those that `matching` has sorted anew.
-        matching: accuracy; guessing gives 0.5.
-        masked_language: accuracy.
-        masked_language_withheld: the same with all but the text withheld.
+        matching: accuracy.
+        masked_language: accuracy; blind is it with all but the text withheld.
         types: accuracies by type of question, of each task that has them.
-        captions: name for people -> the figure of captions, and the same of captions that are
-            written without seeing anything, where that is known.
+        captions: name for people -> the figure of captions; blind are those that are written
+            without seeing anything.
         others: spoken name -> figure, of everything else.
         withheld: what becomes of the figures without some modalities.
     """
 
     split: str
     retrievals: list[Retrieval]
-    matching: float | None
-    masked_language: float | None
-    masked_language_withheld: float | None
+    matching: Figure | None
+    masked_language: Figure | None
     types: list[Types]
-    captions: dict[str, tuple[float, float | None]]
-    others: dict[str, float]
+    captions: dict[str, Figure]
+    others: dict[str, Figure]
     withheld: Withheld | None = None
+
+    @property
+    def single(self) -> dict[str, Figure]:
+        """Spoken name -> figure, of all that is neither retrieval nor of one type."""
+        tasks = {"matching, accuracy": self.matching}
+        tasks["masked language, accuracy"] = self.masked_language
+        known = {name: figure for name, figure in tasks.items() if figure is not None}
+        return known | {f"captions, {n}": f for n, f in self.captions.items()} | self.others
 
 
 @dataclass(frozen=True)
@@ -83,10 +120,12 @@ class Withheld:
         columns: what was withheld, as in `audio` or `audio + text`.
         rows: spoken name -> the figure with nothing withheld, and then by column; None where it
             cannot be computed.
+        shares: the names of those that people read as percentages.
     """
 
     columns: list[str]
     rows: dict[str, list[float | None]]
+    shares: list[str]
 
 
 @dataclass(frozen=True)
@@ -97,21 +136,26 @@ class Types:
         name: of the task, for people.
         columns: `accuracy`, then what is withheld, as in `without image`, then `majority`.
         rows: type -> its figures; the first row is of all questions together.
+        intervals: type -> where its accuracy lies with 95 % confidence.
     """
 
     name: str
     columns: list[str]
     rows: dict[str, list[float | None]]
+    intervals: dict[str, Interval]
 
 
 def figures_by_type(
-    metrics: Mapping[str, float], without: Mapping[str, Mapping[str, float]]
+    metrics: Mapping[str, float],
+    without: Mapping[str, Mapping[str, float]],
+    intervals: Mapping[str, Interval],
 ) -> list[Types]:
     """The accuracies by type of one split, of each task that has them.
 
     Args:
         metrics: named `task/what`.
         without: modalities joined by `+` -> the same, as far as they can be computed.
+        intervals: of the metrics.
     """
     matches = [match for name in metrics if (match := re.fullmatch(OF_TYPE, name))]
     tasks = dict.fromkeys(match[1] for match in matches)
@@ -127,6 +171,11 @@ def figures_by_type(
             columns=columns,
             rows={"all": row(task, "")}
             | {m[3]: row(task, f"_of_{m[3]}") for m in matches if m[1] == task},
+            intervals={
+                name.rpartition("_of_")[2] if "_of_" in name else "all": interval
+                for name, interval in intervals.items()
+                if re.fullmatch(rf"{task}/accuracy(_of_.+)?", name)
+            },
         )
         for task in tasks
     ]
@@ -144,31 +193,40 @@ def withheld_figures(
     main = [n for n in metrics if re.search(MAIN_FIGURES, n) and "/reranked_" not in n]
     columns = [figures.get for figures in without.values()]
     rows = {spoken(name): [metrics[name], *(get(name) for get in columns)] for name in main}
-    return Withheld([name.replace("+", " + ") for name in without], rows) if without else None
+    shares = [spoken(name) for name in main if is_share(name)]
+    names = [name.replace("+", " + ") for name in without]
+    return Withheld(names, rows, shares) if without else None
 
 
-def figures_by_split(
-    metrics: Mapping[str, float],
-    withheld: Mapping[str, Mapping[str, Mapping[str, float]]] | None = None,
-) -> list[SplitFigures]:
-    """Sort metrics named `split/task/what` by split, the test set first.
+def figures_by_split(summary: Mapping[str, Any]) -> list[SplitFigures]:
+    """The figures of every split, the test set first.
 
     Args:
-        metrics: of `summary.json`.
-        withheld: split -> modalities -> figures, of the same.
+        summary: what `summary.json` holds.
     """
-    splits: dict[str, dict[str, float]] = defaultdict(dict)
-    for name, figure in metrics.items():
-        split, _, what = name.partition("/")
-        splits[split][what] = figure
-    withheld = withheld or {}
-    return [
-        replace(
-            _figures(split, splits[split], withheld.get(split, {})),
-            withheld=withheld_figures(splits[split], withheld.get(split, {})),
-        )
-        for split in sorted(splits, key=lambda s: s != "test")
-    ]
+    names = dict.fromkeys(name.partition("/")[0] for name in summary.get("metrics", {}))
+    return [figures_of_split(summary, split) for split in sorted(names, key=lambda s: s != "test")]
+
+
+def figures_of_split(summary: Mapping[str, Any], split: str) -> SplitFigures:
+    """The figures of one split.
+
+    Args:
+        summary: what `summary.json` holds.
+        split: its name.
+    """
+    metrics, intervals = (
+        {
+            name.removeprefix(f"{split}/"): of
+            for name, of in summary.get(key, {}).items()
+            if name.startswith(f"{split}/")
+        }
+        for key in ("metrics", "intervals")
+    )
+    withheld = summary.get("withheld", {}).get(split, {})
+    return replace(
+        _figures(split, metrics, withheld, intervals), withheld=withheld_figures(metrics, withheld)
+    )
 
 
 def spoken(name: str) -> str:
@@ -183,39 +241,69 @@ def direction_in_words(name: str) -> str:
     return spoken(plain) + (", re-ranked" if plain != direction else "")
 
 
+def is_share(name: str) -> bool:
+    """Whether people read a figure of this name as a percentage."""
+    what = name.rpartition("/")[2]
+    return re.search(SHARES, what) is not None and "calibration" not in what
+
+
 def _figures(
-    split: str, figures: Mapping[str, float], withheld: Mapping[str, Mapping[str, float]]
+    split: str,
+    figures: Mapping[str, float],
+    withheld: Mapping[str, Mapping[str, float]],
+    intervals: Mapping[str, Interval],
 ) -> SplitFigures:
-    left = {name: figure for name, figure in figures.items() if not re.fullmatch(OF_TYPE, name)}
     first = f"/recall_at_{RECALL_AT[0]}"
     directions = [what.removesuffix(first) for what in figures if what.endswith(first)]
+    types = figures_by_type(figures, withheld, intervals)
+    left = _with_blind(
+        {
+            name: Figure(of, intervals.get(name), is_share=is_share(name))
+            for name, of in figures.items()
+            if not re.fullmatch(OF_TYPE, name)
+            and not name.startswith("probe/")  # which has a panel of its own
+            and name.rpartition("/")[0] not in directions
+        }
+    )
     return SplitFigures(
         split=split,
         retrievals=[
             Retrieval(
                 name=direction_in_words(direction),
-                recalls=[left.pop(f"{direction}/recall_at_{k}", None) for k in RECALL_AT],
-                median_rank=left.pop(f"{direction}/median_rank", None),
-                chance=left.pop(f"{direction}/chance", None),
+                recalls=[figures.get(f"{direction}/recall_at_{k}") for k in RECALL_AT],
+                median_rank=figures.get(f"{direction}/median_rank"),
+                chance=figures.get(f"{direction}/chance"),
+                interval=intervals.get(direction + first),
             )
             for direction in directions
         ],
         matching=left.pop("matching/accuracy", None),
         masked_language=left.pop("masked_language/accuracy", None),
-        masked_language_withheld=left.pop("masked_language/accuracy_withheld", None),
-        types=figures_by_type(figures, withheld),
+        types=types,
         captions=_captions(left),
-        others={
-            spoken(name): figure
-            for name, figure in left.items()
-            if not name.startswith("probe/")  # which has a panel of its own
-        },
+        others={spoken(name): figure for name, figure in left.items()},
     )
 
 
-def _captions(left: dict[str, float]) -> dict[str, tuple[float, float | None]]:
+def _with_blind(figures: dict[str, Figure]) -> dict[str, Figure]:
+    """Every figure beside what it is blindly, which then has no place of its own."""
+    blind = {}
+    for name in figures:
+        others = [n for n in figures if n.startswith(f"{name}_without_")]
+        others = [*(f"{name}{end}" for end in BLIND if f"{name}{end}" in figures), *others]
+        if others:
+            blind[name] = others[0]
+    found = {
+        name: replace(figure, blind=figures[blind[name]].value) if name in blind else figure
+        for name, figure in figures.items()
+        if name not in blind.values()
+    }
+    pairs = found.get("matching/accuracy")
+    return found | ({"matching/accuracy": replace(pairs, blind=GUESSED_PAIRS)} if pairs else {})
+
+
+def _captions(left: dict[str, Figure]) -> dict[str, Figure]:
     """The figures of captioning, which are taken out of what is left."""
-    own = {n: left.pop(n) for n in list(left) if n.startswith("captioning/")}
-    blind = {n.partition("_without_")[0]: f for n, f in own.items() if "_without_" in n}
+    own = {name: left.pop(name) for name in list(left) if name.startswith("captioning/")}
     named = {title: f"captioning/{name}" for name, title in TEXT_FIGURES.items()}
-    return {title: (own[n], blind.get(n)) for title, n in named.items() if n in own}
+    return {title: own[name] for title, name in named.items() if name in own}

@@ -31,8 +31,8 @@ from torch import Tensor
 from sensorium.tasks.tally import Tally
 
 CONFIDENCE = 0.95
-DRAWS = 1000
-COUNTS_AT_A_TIME = 4_000_000  # how often each sample is drawn, of some draws together
+DRAWS = 2000
+COUNTS_AT_A_TIME = 250_000  # how often each sample is drawn, of some draws; they stay in the cache
 
 Interval = tuple[float, float]
 

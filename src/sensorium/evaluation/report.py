@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sensorium.data.specimen import Specimen
+from sensorium.evaluation.calibration_chart import calibration_chart
+from sensorium.evaluation.class_panel import class_panel
 from sensorium.evaluation.curves import charts
 from sensorium.evaluation.examples import Shown, directions
 from sensorium.evaluation.figures import figures_by_split
@@ -13,6 +16,9 @@ from sensorium.evaluation.probe.panel import probe_panel
 from sensorium.evaluation.samples import albums
 from sensorium.evaluation.strips import strips
 from sensorium.page import write_page
+from sensorium.tasks.calibration import Calibration
+from sensorium.tasks.class_report import ClassReport
+from sensorium.tasks.mistakes import Mistake
 from sensorium.tasks.ranking import RECALL_AT
 from sensorium.tasks.reconstruction import Reconstruction
 from sensorium.tasks.retrieval import Retrieval
@@ -30,7 +36,11 @@ def write_report(
     retrieved: Sequence[Retrieval] = (),
     written: Mapping[str, list[Written]] | None = None,
     reconstructed: Sequence[Reconstruction] = (),
-    show: Callable[[int], Shown],
+    mistakes: Mapping[str, list[Mistake]] | None = None,
+    classes: Mapping[str, ClassReport] | None = None,
+    calibrations: Mapping[str, Calibration] | None = None,
+    show: Callable[[int], Shown] = lambda row: Shown(str(row), None, None),
+    look: Callable[[int], Specimen] = lambda row: Specimen("", str(row)),
     examples: int = 8,
 ) -> None:
     """Write the report of a run. What the run does not have leaves its section out.
@@ -43,20 +53,30 @@ def write_report(
         retrieved: every direction of retrieval over the split that was judged last.
         written: task -> what it wrote of that split.
         reconstructed: pictures of which most was hidden.
+        mistakes: task -> the samples of that split that it is most wrong about.
+        classes: task -> how well it tells each class.
+        calibrations: task -> how far its probabilities can be believed.
         show: number of a sample -> what is shown of it.
+        look: number of a sample -> all that can be seen and heard of it.
         examples: best and worst retrievals, of each direction, and texts.
     """
     write_page(
         path,
         "evaluation/report.html.jinja",
         title=title,
-        splits=figures_by_split(summary.get("metrics", {}), summary.get("withheld")),
+        splits=figures_by_split(summary),
         recall_at=RECALL_AT,
         probes=[probe_panel(split, of) for split, of in summary.get("probe", {}).items()],
         charts=charts(curves),
         directions=directions(retrieved, show, examples),
         albums=albums(dict(written or {}), show, examples),
         strips=strips(reconstructed),
+        mistakes=[
+            (task.replace("_", " "), [(one, look(one.row)) for one in of_task])
+            for task, of_task in (mistakes or {}).items()
+        ],
+        classes=[class_panel(task, of) for task, of in (classes or {}).items()],
+        calibrations=[calibration_chart(task, of) for task, of in (calibrations or {}).items()],
         facts=[(name, say(summary[key])) for name, key, say in FACTS if key in summary],
     )
 

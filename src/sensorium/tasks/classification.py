@@ -26,12 +26,15 @@ from torch import Tensor, nn
 
 from sensorium.batch import Batch, Learned
 from sensorium.model import Model
+from sensorium.tasks.calibration import Calibration, calibrate
 from sensorium.tasks.claim import Claim, log_odds, prior_log_odds
 from sensorium.tasks.class_figures import (
     mean_average_precision,
     one_class_tallies,
     several_classes_tallies,
 )
+from sensorium.tasks.class_report import ClassReport, report_of_one, report_of_several
+from sensorium.tasks.mistakes import Mistake, mistakes_of_names, mistakes_of_several
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
 from sensorium.tasks.tally import ROWS, Tally, figures_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Told, likeliest, told_of
@@ -114,6 +117,9 @@ class Classification(ReadoutTask):
         if self.target == "labels":
             logits, truth = predictions["logits"], predictions["truth"].bool()
             figures["average_precision"] = mean_average_precision(logits, truth)
+        calibration = self.calibration(predictions)
+        if calibration is not None:
+            figures["calibration_error"] = calibration.error
         return figures
 
     def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
@@ -122,6 +128,28 @@ class Classification(ReadoutTask):
         if self.target == "label":
             return one_class_tallies(samples, logits, truth, rows)
         return several_classes_tallies(samples, logits > 0, truth.bool(), rows, self.total)
+
+    def class_report(self, predictions: Mapping[str, Tensor]) -> ClassReport:
+        logits, truth = predictions["logits"], predictions["truth"]
+        if self.target == "label":
+            return report_of_one(self.classes, logits.argmax(dim=1), truth)
+        return report_of_several(self.classes, logits, logits > 0, truth.bool())
+
+    def calibration(self, predictions: Mapping[str, Tensor]) -> Calibration | None:
+        """Of one class for each sample."""
+        if self.target == "labels":
+            return None
+        best = predictions["logits"].softmax(dim=1).max(dim=1)
+        return calibrate(best.values, best.indices == predictions["truth"])
+
+    def mistakes(self, predictions: Mapping[str, Tensor], most: int) -> list[Mistake]:
+        logits, truth = predictions["logits"], predictions["truth"]
+        rows = rows_of(predictions, len(logits))
+        if self.target == "labels":
+            sure = logits.sigmoid()
+            return mistakes_of_several(rows, sure, truth.bool(), self.classes, most)
+        best = logits.softmax(dim=1).max(dim=1)
+        return mistakes_of_names(rows, best.indices, truth, best.values, self.classes, most)
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """The likeliest class, or those that are likelier there than not, and all probabilities."""

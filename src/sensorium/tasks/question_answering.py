@@ -26,7 +26,9 @@ from torch import Tensor, nn
 
 from sensorium.batch import ABSENT, Batch, Learned
 from sensorium.model import Model
+from sensorium.tasks.calibration import Calibration, calibrate
 from sensorium.tasks.claim import Claim, log_odds, prior_log_odds
+from sensorium.tasks.mistakes import Mistake, mistakes_of_names
 from sensorium.tasks.questions import QuestionConfig, tallies_by_type
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
 from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, rows_of
@@ -88,13 +90,16 @@ class QuestionAnswering(ReadoutTask):
     def predict(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """The answer that is given to every question, the right one, and the question's type."""
+        """The answer that is given to every question, how sure the model is of it, the right one,
+        and the question's type."""
         rows = self._asked(batch).nonzero()[:, 0]
         truth = batch.targets["answer"].index_select(0, rows)
         types = batch.targets.get("question_type")
+        best = self._answer(model, encoded, rows).softmax(dim=1).max(dim=1)
         return {
             ROWS: rows,
-            "said": self._answer(model, encoded, rows).argmax(dim=1),
+            "said": best.indices,
+            "confidence": best.values,
             "truth": truth,
             "type": torch.full_like(truth, ABSENT)
             if types is None
@@ -108,7 +113,16 @@ class QuestionAnswering(ReadoutTask):
         `unknown_answers` is the share of the questions whose answer no row to train on has, where
         there are any.
         """
-        return figures_of(self.tallies(predictions))
+        error = {"calibration_error": self.calibration(predictions).error}
+        return figures_of(self.tallies(predictions)) | error
+
+    def calibration(self, predictions: Mapping[str, Tensor]) -> Calibration:
+        return calibrate(predictions["confidence"], predictions["said"] == predictions["truth"])
+
+    def mistakes(self, predictions: Mapping[str, Tensor], most: int) -> list[Mistake]:
+        said, truth, sure = (predictions[name] for name in ("said", "truth", "confidence"))
+        rows = rows_of(predictions, len(said))
+        return mistakes_of_names(rows, said, truth, sure, self.answers, most)
 
     def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         said, truth, types = (predictions[name] for name in ("said", "truth", "type"))

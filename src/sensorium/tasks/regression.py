@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from sensorium.batch import Batch, Learned
 from sensorium.model import Model
 from sensorium.tasks.claim import Claim
+from sensorium.tasks.mistakes import Mistake, mistakes_of_numbers
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
 from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, ratio, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Told, as_figure, told_of
@@ -104,6 +105,10 @@ class Regression(ReadoutTask):
             "mae_mean": mean_of(rows, blind.abs()),
             "rmse_mean": tally(rows, blind.square(), one, formula=_root),
         }
+
+    def mistakes(self, predictions: Mapping[str, Tensor], most: int) -> list[Mistake]:
+        said, truth = predictions["said"], predictions["truth"]
+        return mistakes_of_numbers(rows_of(predictions, len(said)), said, truth, most)
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """The number, in its own unit."""

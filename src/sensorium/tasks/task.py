@@ -25,7 +25,10 @@ from torch import Tensor, nn
 from sensorium.batch import Batch, Encoding
 from sensorium.config import Config
 from sensorium.model import Model
+from sensorium.tasks.calibration import Calibration
 from sensorium.tasks.claim import Claim
+from sensorium.tasks.class_report import ClassReport
+from sensorium.tasks.mistakes import Mistake
 from sensorium.tasks.tally import Tally
 
 Told = dict[str, Any]
@@ -153,6 +156,18 @@ class Task(nn.Module):
         """Those of the figures that are functions of sums over samples, by the same names, so that
         they can have an interval and be compared with another model's sample by sample."""
         return {}
+
+    def class_report(self, predictions: Mapping[str, Tensor]) -> ClassReport | None:
+        """How well each class is told, of a task that tells classes."""
+        return None
+
+    def calibration(self, predictions: Mapping[str, Tensor]) -> Calibration | None:
+        """How far its probabilities can be believed, of a task that gives each answer one."""
+        return None
+
+    def mistakes(self, predictions: Mapping[str, Tensor], most: int) -> list[Mistake]:
+        """So many of the samples that it is most wrong about, the worst first."""
+        return []
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """What a person is told of each of the B samples, without any target: plain values by

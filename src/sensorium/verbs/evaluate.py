@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ from sensorium.data import (
     open_dataset,
     open_splits,
 )
+from sensorium.data.specimen import Specimen
 from sensorium.errors import DataError, RunError
 from sensorium.evaluation import Evaluation
 from sensorium.evaluation import evaluate as evaluate_mixture
+from sensorium.evaluation.calibration_chart import calibration_facts
+from sensorium.evaluation.class_panel import class_facts
+from sensorium.evaluation.intervals import intervals
 from sensorium.evaluation.probe import LABELS_PER_CLASS, Probed
 from sensorium.evaluation.report import Shown, write_report
 from sensorium.run import Run, choose_device
@@ -164,10 +169,19 @@ def record(run: Run, judged: Evaluation, dataset: Dataset | Mixed, split: str) -
     assert summary is not None, "written before anything is judged"
     figures = {f"{split}/{name}": figure for name, figure in judged.metrics.items()}
     summary["metrics"] |= figures
+    found = intervals(judged.tallies, run.recipe.seed)
+    own = {f"{split}/{name}": list(interval) for name, interval in found.items()}
+    kept = summary.get("intervals", {}).items()
+    summary["intervals"] = {name: of for name, of in kept if name not in figures} | own
     summary["judged_samples"] = summary.get("judged_samples", {}) | {split: judged.samples}
     summary["withheld"] = summary.get("withheld", {}) | {split: judged.withheld}
+    classes = {task: class_facts(of) for task, of in judged.classes.items()}
+    calibrations = {task: calibration_facts(of) for task, of in judged.calibrations.items()}
+    for name, facts in (("classes", classes), ("calibration", calibrations)):
+        if facts:
+            summary[name] = summary.get(name, {}) | {split: facts}
     run.write_summary(summary)
-    report(run, summary, judged, lambda row: _shown(dataset, judged.ids[row]))
+    report(run, summary, judged, dataset)
     return summary
 
 
@@ -175,25 +189,38 @@ def report(
     run: Run,
     summary: dict[str, Any],
     judged: Evaluation | None = None,
-    show: Callable[[int], Shown] = lambda row: Shown(str(row), None, None),
+    dataset: Dataset | Mixed | None = None,
 ) -> None:
     """Write the run's report anew, with examples from the set that was judged last."""
+    found: dict[str, Any] = {}
+    if judged is not None and dataset is not None:
+        seen = _Seen(dataset, judged.ids)
+        parts = ("retrieved", "written", "reconstructed", "mistakes", "classes", "calibrations")
+        found = {part: getattr(judged, part) for part in parts}
+        found |= {"show": seen.show, "look": seen.look}
     write_report(
         run.folder / "report.html",
         title=run.recipe.name,
         summary=summary,
         curves=read_metrics(run.folder / METRICS),
-        retrieved=judged.retrieved if judged else (),
-        written=judged.written if judged else {},
-        reconstructed=judged.reconstructed if judged else (),
-        show=show,
+        **found,
     )
 
 
-def _shown(dataset: Dataset | Mixed, id: str) -> Shown:
-    index = dataset.index_of(id)
-    try:
-        image = dataset.image_bytes(index) or dataset.frame_bytes(index)
-    except BrokenSample:
-        image = None
-    return Shown(id, dataset.describe(index)["text"], image)
+@dataclass(frozen=True)
+class _Seen:
+    """The samples of a set as a page shows them, by their numbers in `ids`."""
+
+    dataset: Dataset | Mixed
+    ids: Sequence[str]
+
+    def show(self, row: int) -> Shown:
+        index = self.dataset.index_of(self.ids[row])
+        try:
+            image = self.dataset.image_bytes(index) or self.dataset.frame_bytes(index)
+        except BrokenSample:
+            image = None
+        return Shown(self.ids[row], self.dataset.describe(index)["text"], image)
+
+    def look(self, row: int) -> Specimen:
+        return self.dataset.specimen(self.dataset.index_of(self.ids[row]))

@@ -10,8 +10,8 @@ from pathlib import Path
 from sensorium.data.check import words
 from sensorium.data.check.check import OpenedSet
 from sensorium.data.check.report import Group, Report
-from sensorium.data.check.specimen import Specimen, show
 from sensorium.data.check.tally import Suspect
+from sensorium.data.specimen import Specimen, show
 from sensorium.page import write_page
 
 MOST_BROKEN = 100

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sensorium.data.cells import Medium, as_medium, as_text, filled
-from sensorium.data.check.players import clip_player, sound_player
 from sensorium.data.image import read_file
+from sensorium.data.players import clip_player, sound_player
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.sources import Source
 from sensorium.data.thumbnail import thumbnail
