@@ -81,7 +81,7 @@ def test_pretrain_prints_tables_and_notes_for_people(sensorium: Command, recipe,
     answer = sensorium("pretrain", recipe, "--run-dir", tmp_path / "run")
     assert answer.status == 0
     assert "R@1" in answer.out
-    assert "matching / accuracy" in answer.out
+    assert "matching, accuracy" in answer.out
     assert f"report: {tmp_path}/run/report.html" in answer.out.replace("\n", "")
     assert "note: train.jsonl: image guessed as column 'file_name'" in answer.err
     assert "step 2/2" in answer.err

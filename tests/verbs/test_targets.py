@@ -145,3 +145,18 @@ def test_a_start_that_failed_leaves_no_targets(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no row of train\.jsonl has the class 'pink' that"):
         pretrain(Recipe.model_validate(tree), run_dir=tmp_path / "run")
     assert not (tmp_path / "run/targets.json").exists()
+
+
+def test_the_report_tells_classes_calibration_and_the_worst_mistakes(learnt: Run) -> None:
+    summary = evaluate(learnt.folder)
+    metrics, intervals = summary["metrics"], summary["intervals"]
+    for name in ("classification/accuracy", "regression/mae", "question_answering/accuracy"):
+        low, high = intervals[f"test/{name}"]
+        assert low <= metrics[f"test/{name}"] <= high
+    assert summary["classes"]["test"]["classification"]["red"]["support"] == 3
+    assert sum(summary["calibration"]["test"]["question_answering"]["counts"]) == 12
+    page = (learnt.folder / "report.html").read_text(encoding="utf-8")
+    for part in ("Classes: classification", "Right by how sure", "Most wrong: regression"):
+        assert part in page
+    assert "Most wrong: classification" not in page  # nothing is
+    assert 'class="detail"' in page

@@ -152,8 +152,8 @@ def _confused(report: ClassReport) -> Iterator[str]:
     if report.confusion is None:
         return
     wrong = report.confusion.clone().fill_diagonal_(0).flatten()
-    most = wrong.topk(min(MOST_CONFUSED, len(wrong)))
-    for count, place in zip(most.values.tolist(), most.indices.tolist(), strict=True):
+    most = wrong.argsort(descending=True, stable=True)[:MOST_CONFUSED]
+    for count, place in zip(wrong[most].tolist(), most.tolist(), strict=True):
         if count:
             row, column = divmod(place, len(report.names))
             of = int(report.support[row])
