@@ -30,9 +30,9 @@ from sensorium.model import Model
 from sensorium.tasks.assignment import inside
 from sensorium.tasks.boxes import area, generalised_iou, iou
 from sensorium.tasks.claim import Claim, Encodings
-from sensorium.tasks.class_figures import mean
 from sensorium.tasks.grids import LARGEST_EXPONENT, grid_of, in_file, places_of
 from sensorium.tasks.places import RIGHT_FROM, Located, Place
+from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
 
 BOX_WEIGHT = 2.0
@@ -119,27 +119,28 @@ class Grounding(Task):
             "truth": batch.targets["box"].index_select(0, rows),
             "largest": self._largest(batch, rows),
         }
-        return {"rows": rows} | {n: in_file(batch, rows, of) for n, of in boxes.items()}
+        return {ROWS: rows} | {name: in_file(batch, rows, of) for name, of in boxes.items()}
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """`accuracy`, the share with an IoU of at least a half; beside it what the picture alone
         gives away: `accuracy_without_text`, and `accuracy_largest_object`, of always meaning the
         largest thing there is."""
+        return figures_of(self.tallies(predictions))
+
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         truth, largest = predictions["truth"], predictions["largest"]
-        alike = iou(predictions["box"], truth)
-        figures = {
-            "accuracy": mean(alike >= RIGHT_FROM),
-            "iou": alike.mean().item(),
-            "accuracy_without_text": mean(
-                iou(predictions["box_without_text"], truth) >= RIGHT_FROM
-            ),
+        rows, alike = rows_of(predictions, len(truth)), iou(predictions["box"], truth)
+        without = iou(predictions["box_without_text"], truth)
+        tallies = {
+            "accuracy": mean_of(rows, alike >= RIGHT_FROM),
+            "iou": mean_of(rows, alike),
+            "accuracy_without_text": mean_of(rows, without >= RIGHT_FROM),
         }
         known = ~largest.isnan().any(dim=1)
         if known.any():
-            figures["accuracy_largest_object"] = mean(
-                iou(largest[known], truth[known]) >= RIGHT_FROM
-            )
-        return figures
+            right = iou(largest[known], truth[known]) >= RIGHT_FROM
+            tallies["accuracy_largest_object"] = mean_of(rows[known], right)
+        return tallies
 
     def located(self, predictions: Mapping[str, Tensor]) -> list[Located]:
         alike = iou(predictions["box"], predictions["truth"])
