@@ -27,7 +27,7 @@ def runs(
         typer.echo("no runs; make one with: sensorium demo")
         return
     names = [name for run in found for name in run.metrics if name.startswith("test/")]
-    shown = [n for n in dict.fromkeys(names) if n.endswith(("recall_at_1", "accuracy"))]
+    shown = [n for n in dict.fromkeys(names) if n.endswith(("recall_at_1", "accuracy", "/map_50"))]
     rows = []
     for run in found:
         state = run.problem or ("finished" if run.finished else f"stopped at step {run.step}")

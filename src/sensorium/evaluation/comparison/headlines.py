@@ -58,6 +58,7 @@ class Headline:
 
 HEADLINES = (
     Headline("detection/map_50", "detection mAP@50", asks_fusion=False),
+    Headline("grounding/accuracy"),
     Headline("classification/accuracy"),
     Headline("question_answering/accuracy"),
     Headline("matching/accuracy"),
