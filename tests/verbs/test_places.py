@@ -93,3 +93,11 @@ def test_places_are_drawn_on_their_pictures(
     refused = sensorium("predict", detector.folder, "-", "--html", page)
     assert refused.status == 1
     assert "--html draws on the pictures of data or of --image, not of lines" in refused.err
+
+
+def test_the_report_shows_what_was_found_beside_what_is_there(detector: Run) -> None:
+    page = (detector.folder / "report.html").read_text()
+    assert "24 pictures; on the left what was found, on the right what is there" in page
+    assert page.count('class="marked"') == 2 * 3 * 4  # the best, the worst, some at random
+    assert "test/00" not in page  # nothing of it lies outside
+    assert "<rect" in page

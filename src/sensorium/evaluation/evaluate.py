@@ -20,6 +20,7 @@ from sensorium.tasks import Contrastive, MaskedImage, Matching, Mixture
 from sensorium.tasks.calibration import Calibration
 from sensorium.tasks.class_report import ClassReport
 from sensorium.tasks.mistakes import Mistake
+from sensorium.tasks.places import Located, Locating
 from sensorium.tasks.reconstruction import Reconstruction, reconstruct
 from sensorium.tasks.retrieval import Retrieval
 from sensorium.tasks.tally import ROWS, Tally
@@ -65,6 +66,7 @@ class Evaluation:
         mistakes: task -> the samples that it is most wrong about, the worst first.
         retrieved: what was found for what, in every direction; empty without a contrastive task.
         written: task -> what it wrote of every sample that has words.
+        located: task -> the places that it said of every picture, beside the true ones.
         withheld: modalities joined by "+" -> the figures that are left without them.
         reconstructed: pictures of the first samples, of which most was hidden; empty without a
             masked image task.
@@ -78,6 +80,7 @@ class Evaluation:
     mistakes: dict[str, list[Mistake]]
     retrieved: list[Retrieval]
     written: dict[str, list[Written]]
+    located: dict[str, list[Located]]
     withheld: dict[str, dict[str, float]]
     reconstructed: list[Reconstruction] = field(default_factory=list)
 
@@ -182,6 +185,7 @@ def evaluate(
         calibrations = {name: task.calibration(of) for name, task, of in told}
         mistakes = {name: task.mistakes(of, MISTAKES) for name, task, of in told}
         written = {n: task.written(of) for n, task, of in told if isinstance(task, Writing)}
+        located = {n: task.located(of) for n, task, of in told if isinstance(task, Locating)}
     return Evaluation(
         metrics=metrics,
         ids=collected.ids,
@@ -191,6 +195,7 @@ def evaluate(
         mistakes={name: of for name, of in mistakes.items() if of},
         retrieved=retrieved,
         written=written,
+        located=located,
         withheld=left,
         reconstructed=reconstructed,
     )

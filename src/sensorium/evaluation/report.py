@@ -12,6 +12,7 @@ from sensorium.evaluation.class_panel import class_panel
 from sensorium.evaluation.curves import charts
 from sensorium.evaluation.examples import Shown, directions
 from sensorium.evaluation.figures import figures_by_split
+from sensorium.evaluation.places import galleries
 from sensorium.evaluation.probe.panel import probe_panel
 from sensorium.evaluation.samples import albums
 from sensorium.evaluation.strips import strips
@@ -19,6 +20,7 @@ from sensorium.page import write_page
 from sensorium.tasks.calibration import Calibration
 from sensorium.tasks.class_report import ClassReport
 from sensorium.tasks.mistakes import Mistake
+from sensorium.tasks.places import Located
 from sensorium.tasks.ranking import RECALL_AT
 from sensorium.tasks.reconstruction import Reconstruction
 from sensorium.tasks.retrieval import Retrieval
@@ -39,6 +41,7 @@ def write_report(
     mistakes: Mapping[str, list[Mistake]] | None = None,
     classes: Mapping[str, ClassReport] | None = None,
     calibrations: Mapping[str, Calibration] | None = None,
+    located: Mapping[str, Sequence[Located]] | None = None,
     show: Callable[[int], Shown] = lambda row: Shown(str(row), None, None),
     look: Callable[[int], Specimen] = lambda row: Specimen("", str(row)),
     examples: int = 8,
@@ -56,6 +59,7 @@ def write_report(
         mistakes: task -> the samples of that split that it is most wrong about.
         classes: task -> how well it tells each class.
         calibrations: task -> how far its probabilities can be believed.
+        located: task -> the places that it said of every picture of that split.
         show: number of a sample -> what is shown of it.
         look: number of a sample -> all that can be seen and heard of it.
         examples: best and worst retrievals, of each direction, and texts.
@@ -70,6 +74,7 @@ def write_report(
         charts=charts(curves),
         directions=directions(retrieved, show, examples),
         albums=albums(dict(written or {}), show, examples),
+        galleries=galleries(located or {}, show),
         strips=strips(reconstructed),
         mistakes=[
             (task.replace("_", " "), [(one, look(one.row)) for one in of_task])

@@ -42,6 +42,7 @@ from sensorium.tasks.detection_head import FOUND_AT_FIRST, DetectionHead, Raw
 from sensorium.tasks.grids import grid_of, in_file
 from sensorium.tasks.mean_average_precision import coco_figures
 from sensorium.tasks.places import RIGHT_FROM, Located, Place, paired
+from sensorium.tasks.tally import ROWS
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
 
 MOST_CANDIDATES, LEAST_SCORE = 400, 0.01
@@ -159,7 +160,7 @@ class Detection(Task):
         known = truth[..., 4] != ABSENT
         truth = torch.cat([in_file(batch, rows, truth[..., :4]), truth[..., 4:]], dim=2)
         return {
-            "rows": rows,
+            ROWS: rows,
             "found": torch.cat(found),
             "found_count": torch.tensor([len(one) for one in found]),
             "truth": truth[known],
@@ -182,7 +183,7 @@ class Detection(Task):
         counts = predictions["found_count"].tolist(), predictions["truth_count"].tolist()
         told: list[Located] = []
         for row, found, truth in zip(
-            predictions["rows"].tolist(),
+            predictions[ROWS].tolist(),
             predictions["found"].split(counts[0]),
             predictions["truth"].split(counts[1]),
             strict=True,

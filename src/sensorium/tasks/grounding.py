@@ -144,7 +144,7 @@ class Grounding(Task):
 
     def located(self, predictions: Mapping[str, Tensor]) -> list[Located]:
         alike = iou(predictions["box"], predictions["truth"])
-        found = (predictions[name].tolist() for name in ("rows", "box", "truth"))
+        found = (predictions[name].tolist() for name in (ROWS, "box", "truth"))
         return [
             Located(
                 row,

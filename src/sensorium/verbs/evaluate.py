@@ -195,7 +195,8 @@ def report(
     found: dict[str, Any] = {}
     if judged is not None and dataset is not None:
         seen = _Seen(dataset, judged.ids)
-        parts = ("retrieved", "written", "reconstructed", "mistakes", "classes", "calibrations")
+        parts = ["retrieved", "written", "located", "reconstructed"]
+        parts += ["mistakes", "classes", "calibrations"]
         found = {part: getattr(judged, part) for part in parts}
         found |= {"show": seen.show, "look": seen.look}
     write_report(
