@@ -36,13 +36,14 @@ from sensorium.encoders.image import ImageEncoder
 from sensorium.layers.pyramid import COARSEST, FINEST
 from sensorium.model import Model
 from sensorium.tasks.assignment import assign
+from sensorium.tasks.average_precision import map_50_tally
 from sensorium.tasks.boxes import generalised_iou, iou, suppress
 from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.detection_head import FOUND_AT_FIRST, DetectionHead, Raw
 from sensorium.tasks.grids import grid_of, in_file
 from sensorium.tasks.mean_average_precision import coco_figures
 from sensorium.tasks.places import RIGHT_FROM, Located, Place, paired
-from sensorium.tasks.tally import ROWS
+from sensorium.tasks.tally import ROWS, Tally
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
 
 MOST_CANDIDATES, LEAST_SCORE = 400, 0.01
@@ -65,7 +66,7 @@ class DetectionConfig(TaskConfig):
     """Boxes of a picture that are kept, the best."""
     suppress_from: float = Field(0.6, gt=0, le=1)
     """Of boxes of one class that have more IoU than this, only the best stays (NMS)."""
-    told_from: float = Field(0.4, ge=0, le=1)
+    told_from: float = Field(0.3, ge=0, le=1)
     """Score from which on a box is told to a person; figures look at all."""
 
     @field_validator("levels")
@@ -179,21 +180,29 @@ class Detection(Task):
             classes=self.classes,
         )
 
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        """Of `map_50`, whose interval then is that of its bins."""
+        found, truth = self._by_picture(predictions)
+        return {"map_50": map_50_tally(predictions[ROWS], found, truth, len(self.classes))}
+
     def located(self, predictions: Mapping[str, Tensor]) -> list[Located]:
-        counts = predictions["found_count"].tolist(), predictions["truth_count"].tolist()
         told: list[Located] = []
-        for row, found, truth in zip(
-            predictions[ROWS].tolist(),
-            predictions["found"].split(counts[0]),
-            predictions["truth"].split(counts[1]),
-            strict=True,
-        ):
+        pictures = self._by_picture(predictions)
+        for row, found, truth in zip(predictions[ROWS].tolist(), *pictures, strict=True):
             found = found[found[:, 5] >= self.config.told_from]
             right, met, score = paired(found[:, :5], truth[:, :5], truth[:, 5] > 0)
             told.append(
                 Located(row, self._places(found, right), self._places(truth, met, False), score)
             )
         return told
+
+    def _by_picture(self, predictions: Mapping[str, Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """The boxes found in each picture, and those that are there."""
+        found, truth = (
+            list(predictions[name].split(predictions[f"{name}_count"].tolist()))
+            for name in ("found", "truth")
+        )
+        return found, truth
 
     def _places(self, boxes: Tensor, right: list[bool], scored: bool = True) -> list[Place]:
         """[N, 6] boxes, as `predict` gives them, for people."""

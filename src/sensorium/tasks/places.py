@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
-from sensorium.tasks.boxes import iou_matrix
+from sensorium.tasks.boxes import TINY, area, overlap
 
 RIGHT_FROM = 0.5
 """IoU with its truth from which on a box counts as right."""
@@ -59,29 +60,41 @@ class Locating(Protocol):
         ...
 
 
-def paired(found: Tensor, truth: Tensor, crowd: Tensor) -> tuple[list[bool], list[bool], float]:
-    """Which boxes were found rightly, which of the true ones were found, and F1 of the two.
+def matches(found: Tensor, truth: Tensor, crowd: Tensor) -> list[int]:
+    """For every found box the number of the true one that it is right about; -1: there is none.
 
-    The best goes first, and takes the true box of its class that it has most in common with. What
-    lies in a crowd is no mistake.
+    The best goes first, and takes the free box of its class that it has most in common with. What
+    lies in a crowd is of that, however many do, where no other box is there for it.
 
     Args:
         found: [N, 5], left, top, right, bottom, class, the best first.
         truth: [M, 5], the same.
         crowd: [M] bool, true boxes that need not be found.
     """
-    alike = iou_matrix(found[:, :4], truth[:, :4])
-    alike = alike.masked_fill(found[:, 4:5] != truth[:, 4], 0.0)
-    right, taken, crowds = [], [False] * len(truth), crowd.tolist()
+    common, both = overlap(found[:, None, :4], truth[:, :4])
+    whole = torch.where(crowd, area(found[:, :4])[:, None], both).clamp(min=TINY)
+    alike = (common / whole).masked_fill(found[:, 4:5] != truth[:, 4], 0.0)
+    free = [at for at, own in enumerate(crowd.tolist()) if not own]
+    crowds = [at for at, own in enumerate(crowd.tolist()) if own]
+    matched = []
     for row in alike.tolist():
-        free = [at for at, own in enumerate(taken) if crowds[at] or not own]
-        best = max(free, key=row.__getitem__, default=None)
-        hit = best is not None and row[best] >= RIGHT_FROM
-        right.append(hit)
-        if hit and best is not None:
-            taken[best] = True
-    wanted = int((~crowd).sum())
-    hits = sum(own for own, left in zip(taken, crowds, strict=True) if not left)
-    false = len(right) - sum(right)
-    count = 2 * hits + false + (wanted - hits)
+        chosen = -1
+        for places in (free, crowds):
+            best = max(places, key=row.__getitem__, default=None)
+            if chosen < 0 and best is not None and row[best] >= RIGHT_FROM:
+                chosen = best
+        if chosen in free:
+            free.remove(chosen)
+        matched.append(chosen)
+    return matched
+
+
+def paired(found: Tensor, truth: Tensor, crowd: Tensor) -> tuple[list[bool], list[bool], float]:
+    """Which boxes were found rightly, which of the true ones were found, and F1 of the two; of a
+    crowd nothing counts. Arguments as those of `matches`."""
+    matched, crowds = matches(found, truth, crowd), crowd.tolist()
+    right = [at >= 0 for at in matched]
+    taken = [at in matched for at in range(len(truth))]
+    hits = sum(at >= 0 and not crowds[at] for at in matched)
+    count = hits + right.count(False) + crowds.count(False)
     return right, taken, 2 * hits / count if count else 1.0
