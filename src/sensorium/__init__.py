@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sensorium.verbs.pretrain import pretrain
     from sensorium.verbs.runs import runs
     from sensorium.verbs.search import search
+    from sensorium.verbs.tune import tune
     from sensorium.world.build import build_world
 
 _HOMES = {
@@ -47,6 +48,7 @@ _HOMES = {
     "pretrain": "sensorium.verbs.pretrain",
     "runs": "sensorium.verbs.runs",
     "search": "sensorium.verbs.search",
+    "tune": "sensorium.verbs.tune",
     "build_world": "sensorium.world.build",
 }
 
@@ -67,6 +69,7 @@ __all__ = [
     "pretrain",
     "runs",
     "search",
+    "tune",
 ]
 
 

@@ -133,7 +133,7 @@ class Run:
                 ]
             }
         settled = recipe.model_copy(update={"data": data.model_copy(update=update)})
-        ours, theirs = (dict(_flat(one.model_dump(mode="json"))) for one in (self.recipe, settled))
+        ours, theirs = (dict(flat(one.model_dump(mode="json"))) for one in (self.recipe, settled))
         return [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
 
     def discard(self) -> None:
@@ -317,11 +317,11 @@ def _settled(fields: Mapping[str, list[str]]) -> dict[str, str | list[str]]:
     return {name: found[0] if len(found) == 1 else found for name, found in fields.items()}
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Dotted key -> value of everything in a tree of mappings."""
     for key, value in tree.items():
         if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 

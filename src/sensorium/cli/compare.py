@@ -1,14 +1,20 @@
-"""`sensorium compare RECIPE --over KEY=VALUE,VALUE [key=value ...]`."""
+"""`sensorium compare RECIPE --over KEY=VALUE,VALUE [key=value ...]`, or `--search KEY=RANGE`."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sensorium.cli.console import Announcer, print_json, print_table
 from sensorium.cli.options import JsonOption, OverridesArgument, RecipeArgument
 from sensorium.cli.trained import SIGNAL_EXIT_BASE
+from sensorium.cli.tuned import print_trials
+from sensorium.errors import RecipeError
+
+if TYPE_CHECKING:
+    from sensorium.verbs.compare import Compared
+    from sensorium.verbs.tune import Tuned
 
 
 def compare(
@@ -22,7 +28,20 @@ def compare(
             show_default=False,
         ),
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of every variant.")] = 3,
+    search: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="KEY=log:1e-4..1e-2, KEY=2..6 or KEY=VALUE,VALUE: where the best is looked for, "
+            "instead of --over.",
+            show_default=False,
+        ),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Of a search.", show_default="20")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Runs of every variant.", show_default="3")
+    ] = None,
     budget: Annotated[
         str | None,
         typer.Option(
@@ -36,7 +55,8 @@ def compare(
         typer.Option(help="The figure that decides, as matching/accuracy.", show_default="by task"),
     ] = None,
     run_dir: Annotated[
-        Path | None, typer.Option(help="The folder.", show_default="runs/compare-RECIPE")
+        Path | None,
+        typer.Option(help="The folder.", show_default="runs/compare-RECIPE, runs/search-RECIPE"),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a comparison there.")
@@ -46,30 +66,51 @@ def compare(
     """Train variants of a recipe on equal terms, and say which is best; again: go on."""
     from sensorium.verbs.compare import compare as compare_verb
     from sensorium.verbs.grid import read_axes
+    from sensorium.verbs.space import read_search
+    from sensorium.verbs.tune import tune
 
+    _check_form(over, search, trials, seeds)
     with Announcer() as announcer:
-        compared = compare_verb(
-            recipe,
-            overrides or [],
-            over=read_axes(over or []),
-            seeds=seeds,
-            budget=budget,
-            metric=metric,
-            run_dir=run_dir,
-            overwrite=overwrite,
-            listeners=announcer.listeners(),
-        )
-    if compared.stopped_by is not None:
+        common: dict[str, Any] = {
+            "budget": budget,
+            "metric": metric,
+            "run_dir": run_dir,
+            "overwrite": overwrite,
+            "listeners": announcer.listeners(),
+        }
+        if search:
+            space = read_search(search)
+            done: Compared | Tuned = tune(
+                recipe, overrides or [], search=space, trials=trials or 20, **common
+            )
+        else:
+            axes = read_axes(over or [])
+            done = compare_verb(recipe, overrides or [], over=axes, seeds=seeds or 3, **common)
+    if done.stopped_by is not None:
         typer.echo(
-            f"stopped by {compared.stopped_by.name}; saved. The same command again goes on",
-            err=True,
+            f"stopped by {done.stopped_by.name}; saved. The same command again goes on", err=True
         )
-        raise typer.Exit(SIGNAL_EXIT_BASE + compared.stopped_by)
+        raise typer.Exit(SIGNAL_EXIT_BASE + done.stopped_by)
     if as_json:
-        print_json({"folder": str(compared.folder), **compared.facts})
+        print_json({"folder": str(done.folder), **done.facts})
         return
-    _print(compared.facts)
-    typer.echo(f"report: {compared.folder}/report.html")
+    (print_trials if search else _print)(done.facts)
+    typer.echo(f"report: {done.folder}/report.html")
+
+
+def _check_form(
+    over: list[str] | None, search: list[str] | None, trials: int | None, seeds: int | None
+) -> None:
+    """Refuse options that do not go together."""
+    if search and over:
+        raise RecipeError("expected --over, to compare all, or --search, to look for the best")
+    if search and seeds is not None:
+        raise RecipeError(
+            "--seeds is of --over: a search trains every trial once; compare the best of them "
+            "with --over and several seeds"
+        )
+    if trials is not None and not search:
+        raise RecipeError("--trials is of --search: with --over every combination is trained")
 
 
 def _print(facts: Mapping[str, Any]) -> None:

@@ -46,6 +46,8 @@ class Progress:
 
 
 ProgressCallback = Callable[[Progress], None]
+ValidationCallback = Callable[[int, int, Mapping[str, float]], None]
+"""(step, steps in all, figures)."""
 
 
 @dataclass

@@ -37,7 +37,14 @@ from sensorium.training.finetune import FinetuneConfig
 from sensorium.training.freezing import Thaw, relative_rates, to_training
 from sensorium.training.gradients import GradientNorms
 from sensorium.training.interrupt import StopRequest
-from sensorium.training.log import Interval, NoLog, ProgressCallback, StepLoss, TrainingLog
+from sensorium.training.log import (
+    Interval,
+    NoLog,
+    ProgressCallback,
+    StepLoss,
+    TrainingLog,
+    ValidationCallback,
+)
 from sensorium.training.optimizer import build_optimizer, learning_rate_at, set_rate
 from sensorium.training.precision import call_in, choose_precision
 
@@ -86,6 +93,7 @@ def train(
     finetune: FinetuneConfig | None = None,
     validate: Validate | None = None,
     on_progress: ProgressCallback | None = None,
+    on_validation: ValidationCallback | None = None,
 ) -> Outcome:
     """Train until the end, or until a signal; go on from the newest checkpoint where there is one.
 
@@ -100,6 +108,7 @@ def train(
         validate: figures of the current weights; the one named `config.best_metric` chooses the
             best checkpoint, and higher is better.
         on_progress: told at every logged step.
+        on_validation: told the figures of every validation; what it raises ends the training.
 
     Raises:
         TrainingError: a loss that is not finite or that exploded; the samples of the batch are
@@ -109,7 +118,7 @@ def train(
     loop = Loop(mixture, batches, config, folder, seed, finetune)
     first = ranks.rank() == 0
     with StopRequest() as stop, TrainingLog(folder, loop.state.step) if first else NoLog() as log:
-        return loop.run(stop, log, validate, on_progress)
+        return loop.run(stop, log, validate, on_progress, on_validation)
 
 
 class Loop:
@@ -158,6 +167,7 @@ class Loop:
         log: TrainingLog | NoLog,
         validate: Validate | None,
         on_progress: ProgressCallback | None,
+        on_validation: ValidationCallback | None = None,
     ) -> Outcome:
         """Step, log, validate and save, to the end or to a signal."""
         supply = iter(self.batches)
@@ -188,7 +198,7 @@ class Loop:
                 interval = Interval(self.state.step, self.steps)
             is_best = False
             if validate is not None and (is_last or self._due(self.config.validate_every_steps)):
-                is_best = self._validate(validate, log)
+                is_best = self._validate(validate, log, on_validation)
             if is_best or self._due(self.config.checkpoint_every_steps):
                 self._save()
         if self.saved is None or self.saved.state().step < self.state.step:  # the end, or a signal
@@ -313,7 +323,12 @@ class Loop:
             "train.warmup, or look at those samples"
         )
 
-    def _validate(self, validate: Validate, log: TrainingLog | NoLog) -> bool:
+    def _validate(
+        self,
+        validate: Validate,
+        log: TrainingLog | NoLog,
+        on_validation: ValidationCallback | None,
+    ) -> bool:
         """Figures of the weights that would be used; whether they are the best so far."""
         if self.average is not None:
             with self.average.in_place():
@@ -322,6 +337,8 @@ class Loop:
             figures = ranks.only_first(validate)
         to_training(self.mixture)
         log.write(self.state.step, figures)
+        if on_validation is not None:
+            on_validation(self.state.step, self.steps, figures)
         name = self.config.best_metric
         if name is None:
             return False

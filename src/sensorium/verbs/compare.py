@@ -124,6 +124,15 @@ def _open_folder(folder: Path, overwrite: bool) -> dict[str, Any]:
     return {}
 
 
+def settle_precision(device: str, settled: dict[str, Any]) -> str:
+    """What `auto` means on a device, found out once for all runs of a comparison."""
+    kind = choose_device(device)
+    chosen = settled.setdefault("precision", {})
+    if kind.type not in chosen:
+        chosen[kind.type] = choose_precision("auto", kind)
+    return chosen[kind.type]
+
+
 def _settle(grid: Grid, settled: dict[str, Any], listeners: Listeners) -> list[Variant]:
     """The variants, with what has to be timed decided once, for all of their runs.
 
@@ -133,13 +142,9 @@ def _settle(grid: Grid, settled: dict[str, Any], listeners: Listeners) -> list[V
     variants = []
     for variant in grid.variants:
         train = variant.recipe.train
-        said = {}
+        said: dict[str, Any] = {}
         if train.precision == "auto":
-            device = choose_device(train.device)
-            chosen = settled.setdefault("precision", {})
-            if device.type not in chosen:
-                chosen[device.type] = choose_precision("auto", device)
-            said["precision"] = chosen[device.type]
+            said["precision"] = settle_precision(train.device, settled)
         if grid.budget is not None and grid.budget.unit == "minutes":
             steps = settled.setdefault("steps", {}).setdefault(str(grid.budget), {})
             if variant.name not in steps:

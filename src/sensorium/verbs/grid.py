@@ -124,21 +124,16 @@ def make_grid(
     """
     axes = _checked(over)
     name, tree = recipe_tree(recipe, overrides)
-    said = {override.partition("=")[0] for override in overrides} | axes.keys()
-    if said.intersection(LENGTH_KEYS):
-        if budget is not None:
-            raise RecipeError(f"{' and '.join(LENGTH_KEYS)} are said already; leave out --budget")
-    else:
-        budget = budget or Budget(DEFAULT_SHARE, "%")
+    budget = budget_of(budget, overrides, axes)
     kept = _fusion_settings(tree) if "model.fusion" in axes else {}
-    tree = _on_equal_terms(tree, name)
+    tree = on_equal_terms(tree, name)
     if budget is not None and budget.unit != "minutes" and isinstance(tree.get("train"), dict):
         tree["train"] |= budget.length(tree["train"])
     chosen = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
-    trees = [_with_values(tree, values) for values in chosen]
+    trees = [with_values(tree, values) for values in chosen]
     names = [_name_of(values) for values in chosen]
     told = [f"{name}, {of}" for of in names]
-    left_out = _leave_out_tasks(tree, trees, told)
+    left_out = leave_out_tasks(tree, trees, told)
     recipes = [parse_recipe(tree, of) for tree, of in zip(trees, told, strict=True)]
     if recipes[0].data.train is None:
         raise RecipeError(f"recipe {name}: data.train is missing; give data.train=PATH")
@@ -168,7 +163,24 @@ def _checked(over: Mapping[str, Sequence[Any]]) -> Axes:
     return axes
 
 
-def _on_equal_terms(tree: dict[str, Any], name: str) -> dict[str, Any]:
+def budget_of(
+    budget: Budget | None, overrides: Sequence[str], keys: Iterable[str]
+) -> Budget | None:
+    """The budget of each run: what was asked, or a fifth of the recipe's length; None where
+    overrides, or the keys that are tried, say the length.
+
+    Raises:
+        RecipeError: the length is said twice.
+    """
+    said = {override.partition("=")[0] for override in overrides}.union(keys)
+    if not said.intersection(LENGTH_KEYS):
+        return budget or Budget(DEFAULT_SHARE, "%")
+    if budget is not None:
+        raise RecipeError(f"{' and '.join(LENGTH_KEYS)} are said already; leave out --budget")
+    return None
+
+
+def on_equal_terms(tree: dict[str, Any], name: str) -> dict[str, Any]:
     """The tree of a recipe whose runs are judged on held-out rows, and by nothing else."""
     tree = deepcopy(tree)
     for key, value in {
@@ -200,14 +212,15 @@ def _fusion_settings(tree: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in fusion.items() if key != "name"}
 
 
-def _with_values(tree: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def with_values(tree: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a plain tree with these values at dotted keys."""
     tree = deepcopy(tree)
     for key, value in values.items():
         set_key(tree, key, value)
     return tree
 
 
-def _leave_out_tasks(
+def leave_out_tasks(
     base: dict[str, Any], trees: Sequence[dict[str, Any]], names: Sequence[str]
 ) -> dict[str, str]:
     """Take out of all trees, in place, the tasks that some variant cannot learn -> why.

@@ -293,6 +293,7 @@ def _train(run: Run, mixture: Mixture, splits: DataSplits, listeners: Listeners)
         finetune=recipe.finetune,
         validate=None if validation is None else validate,
         on_progress=listeners.on_training,
+        on_validation=listeners.on_validation,
     )
 
 

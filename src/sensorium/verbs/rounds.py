@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class Rounds:
         threads = torch.get_num_threads()
         self._write()
         runs = [(variant, seed) for seed in self.seeds for variant in self.grid.variants]
-        listeners = replace(self.listeners, on_note=_once(self.listeners))
+        listeners = replace(self.listeners, on_note=self.listeners.each_note_once())
         for done, (variant, seed) in enumerate(runs):
             self.listeners.on_work("comparing", done, len(runs))
             if self._reached(variant, seed) is not None:
@@ -177,15 +177,3 @@ def _held_out(contenders: Sequence[Contender], cut: bool) -> str:
     if not cut:
         return f"the {rows} of the validation set"
     return f"{rows} held out of the training set, other ones under each seed"
-
-
-def _once(listeners: Listeners) -> Callable[[str], None]:
-    """Pass on each note once: of the data, all variants say the same."""
-    passed_on: set[str] = set()
-
-    def note(sentence: str) -> None:
-        if sentence not in passed_on:
-            passed_on.add(sentence)
-            listeners.on_note(sentence)
-
-    return note

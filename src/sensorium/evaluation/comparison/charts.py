@@ -79,7 +79,7 @@ def bars(
     ends = [
         end for s in ranking.standings for end in (*s.by_seed.values(), *(_ends(s, half) or ()))
     ]
-    low, high, ticks = _axis(ends, ranking.headline)
+    low, high, ticks = axis(ends, ranking.headline)
 
     def place(figure: float) -> float:
         return 100 * (figure - low) / (high - low)
@@ -111,7 +111,7 @@ def _ends(standing: Standing, half: float) -> tuple[float, float] | None:
     return (standing.mean - half, standing.mean + half) if math.isfinite(half) else None
 
 
-def _axis(values: Sequence[float], headline: Headline) -> tuple[float, float, list]:
+def axis(values: Sequence[float], headline: Headline) -> tuple[float, float, list]:
     """The ends of an axis that shows all the values, and its ticks: (value, label)."""
     locator = MaxNLocator(5, steps=[1, 2, 5, 10])
     ticks = [float(tick) for tick in locator.tick_values(min(values), max(values))]
@@ -133,7 +133,7 @@ def scatters(ranking: Ranking, ranked: Sequence[Contender]) -> Iterator[Scatter]
 def _scatter(title: str, ranking: Ranking, costs: Sequence[float]) -> Scatter:
     half = ranking.noise.least / 2
     ends = [end for s in ranking.standings for end in (s.mean, *(_ends(s, half) or ()))]
-    low, high, up = _axis(ends, ranking.headline)
+    low, high, up = axis(ends, ranking.headline)
     room = 0.06 * (max(costs) - min(costs))
     across = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(min(costs) - room, max(costs) + room)
     first, last = max(0.0, across[0]), across[-1]
