@@ -22,6 +22,8 @@ from sensorium.cli import app
 from sensorium.recipe import load_recipe, shipped_recipes
 from sensorium.verbs.budget import Budget
 from sensorium.verbs.grid import make_grid, read_axes
+from sensorium.verbs.space import read_search
+from sensorium.verbs.terms import make_terms
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "src" / "sensorium"
@@ -133,6 +135,9 @@ def check_verb(arguments: list[str]) -> None:
         load_recipe(recipe, given["overrides"] or [])
     if verb == "compare":
         budget = None if given["budget"] is None else Budget.read(given["budget"])
+        if given["search"]:
+            make_terms(recipe, given["overrides"] or [], read_search(given["search"]), budget)
+            return
         make_grid(recipe, given["overrides"] or [], read_axes(given["over"]), budget)
 
 

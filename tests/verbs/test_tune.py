@@ -144,8 +144,8 @@ def test_more_trials_are_added_and_a_done_search_trains_nothing(recipe, tuned):
 
 
 def test_another_search_or_another_thing_is_left_alone(recipe, tuned, tmp_path):
+    other = SPACE | {"train.learning_rate": "0.1,0.2"}
     with pytest.raises(RunError, match=r"a search for something else \(search\.train\.learning_"):
-        other = SPACE | {"train.learning_rate": "0.1,0.2"}
         tune(recipe, search=other, budget="100%", run_dir=tuned.folder)
     with pytest.raises(RunError, match=r"for something else \(recipe\.train\.steps\)"):
         tune(recipe, search=SPACE, budget="50%", run_dir=tuned.folder)
