@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sensorium.verbs.compare import compare
     from sensorium.verbs.demo import demo
     from sensorium.verbs.evaluate import evaluate
+    from sensorium.verbs.evaluate_pair import evaluate_pair
     from sensorium.verbs.finetune import finetune
     from sensorium.verbs.index import index
     from sensorium.verbs.predict import load, predict
@@ -40,6 +41,7 @@ _HOMES = {
     "compare": "sensorium.verbs.compare",
     "demo": "sensorium.verbs.demo",
     "evaluate": "sensorium.verbs.evaluate",
+    "evaluate_pair": "sensorium.verbs.evaluate_pair",
     "finetune": "sensorium.verbs.finetune",
     "index": "sensorium.verbs.index",
     "load": "sensorium.verbs.predict",
@@ -61,6 +63,7 @@ __all__ = [
     "compare",
     "demo",
     "evaluate",
+    "evaluate_pair",
     "finetune",
     "index",
     "load",

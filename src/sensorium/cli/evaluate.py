@@ -1,4 +1,4 @@
-"""`sensorium evaluate RUN [--data DATA --split test]`."""
+"""`sensorium evaluate RUN [OTHER] [--data DATA --split test]`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,12 +6,22 @@ from typing import Annotated
 import typer
 
 from sensorium.cli.console import Announcer, print_json
-from sensorium.cli.figures import print_figures, print_probe, print_types, print_withheld
+from sensorium.cli.figures import (
+    print_figures,
+    print_pair,
+    print_probe,
+    print_types,
+    print_withheld,
+)
 from sensorium.cli.options import DeviceOption, JsonOption, RunArgument
 
 
 def evaluate(
     run: RunArgument,
+    other: Annotated[
+        Path | None,
+        typer.Argument(help="Another run, to be compared sample by sample.", show_default=False),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="Any data.", show_default="the recipe's own")
     ] = None,
@@ -33,10 +43,20 @@ def evaluate(
     labels_per_class: Annotated[
         str, typer.Option(help="How few labels are tried, beside all.")
     ] = "1,5,10,50",
+    html: Annotated[
+        Path | None, typer.Option(help="Write the comparison of two runs as a page there, too.")
+    ] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a run's model, and write its report anew."""
+    """Judge a run's model, and write its report anew; or say which of two runs is better."""
+    if other is not None:
+        if without or probe is not None or label is not None:
+            raise typer.BadParameter("--without, --probe and --label are for one run, not for two")
+        _compare(run, other, data, split, html, device, as_json)
+        return
+    if html is not None:
+        raise typer.BadParameter("--html is for two runs; the report of one lies in its folder")
     from sensorium.verbs.evaluate import evaluate as evaluate_verb
 
     with Announcer() as announcer:
@@ -60,6 +80,37 @@ def evaluate(
     if probe is not None:
         print_probe(summary["probe"][split])
     typer.echo(f"report: {run}/report.html")
+
+
+def _compare(
+    run: Path,
+    other: Path,
+    data: Path | None,
+    split: str,
+    html: Path | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    from sensorium.verbs.evaluate_pair import evaluate_pair
+
+    with Announcer() as announcer:
+        compared = evaluate_pair(
+            run,
+            other,
+            data=data,
+            split=split,
+            html=html,
+            device=device,
+            listeners=announcer.listeners(),
+        )
+    if as_json:
+        print_json(compared.facts())
+        return
+    print_pair(compared)
+    for sentence in compared.verdict:
+        typer.echo(sentence)
+    if html is not None:
+        typer.echo(f"page: {html}")
 
 
 def _numbers(said: str) -> list[int]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import typer
 
 from sensorium.cli.console import print_table
+
+if TYPE_CHECKING:
+    from sensorium.evaluation.paired import Paired
 
 RETRIEVAL = ("R@1", "95 %", "R@5", "R@10", "median rank", "chance", "R@1/chance")
 
@@ -99,6 +104,29 @@ def print_types(summary: Mapping[str, Any], split: str) -> None:
         accuracy, *blind = task.columns
         columns = ["", accuracy, "95 %", *blind]
         print_table(f"{split}: {task.name} by type", columns, rows)
+
+
+def print_pair(compared: Paired) -> None:
+    """Every figure of two runs, its difference, and which is better."""
+    from sensorium.evaluation.paired import in_words
+    from sensorium.evaluation.paired_page import told, told_interval, told_p
+
+    rows = [
+        [
+            in_words(one.name),
+            told(one.name, one.a),
+            told(one.name, one.b),
+            told(one.name, one.difference, "+"),
+            told_interval(one),
+            told_p(one.adjusted),
+            {"a": "A", "b": "B", None: "noise"}[one.better],
+        ]
+        for one in compared.differences
+    ]
+    title = f"A: {compared.a}; B: {compared.b}; {compared.samples} samples of {compared.data}"
+    print_table(title, ["", "A", "B", "B - A", "95 %", "p", "better"], rows)
+    for name, why in compared.left_out.items():
+        typer.echo(f"left out: {in_words(name)}: {why}")
 
 
 def interval_in_words(interval: Sequence[float] | None) -> str:

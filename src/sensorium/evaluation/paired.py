@@ -22,7 +22,8 @@ Classification Learning Algorithms"; Noreen 1989 (swapping); Holm 1979.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +31,8 @@ from jaxtyping import Float
 from scipy import stats
 from torch import Tensor
 
+from sensorium.evaluation.comparison.headlines import Headline
+from sensorium.evaluation.comparison.verdict import listed
 from sensorium.evaluation.intervals import (
     CONFIDENCE,
     COUNTS_AT_A_TIME,
@@ -95,6 +98,72 @@ class Judged:
 
     tallies: Mapping[str, Tally]
     ids: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two runs compared.
+
+    Attributes:
+        a: the first run.
+        b: the second.
+        data: what they were judged on.
+        samples: how many.
+        differences: of every figure that both have.
+        left_out: name of a figure -> why it cannot be compared.
+    """
+
+    a: str
+    b: str
+    data: str
+    samples: int
+    differences: list[Difference]
+    left_out: dict[str, str]
+
+    def better(self, one: Difference) -> str:
+        """Which run is better by a figure, in words."""
+        return {"a": self.a, "b": self.b, None: "within noise"}[one.better]
+
+    @property
+    def verdict(self) -> list[str]:
+        """Plain sentences."""
+        won = {side: [d for d in self.differences if d.better == side] for side in ("a", "b")}
+        sentences = [
+            f"{run} is better by {listed([in_words(one.name) for one in won[side]])}."
+            for side, run in (("a", self.a), ("b", self.b))
+            if won[side]
+        ]
+        level = len(self.differences) - sum(map(len, won.values()))
+        if not level:
+            return sentences
+        rest = "No other" if sentences else "No"
+        return [*sentences, f"{rest} difference is more than noise, on {self.samples} samples."]
+
+    def facts(self) -> dict[str, Any]:
+        """Everything, for programs."""
+        figures = {
+            one.name: {
+                **{key: value for key, value in asdict(one).items() if key != "name"},
+                "difference": one.difference,
+                "test": one.test,
+                "better": None if one.better is None else self.better(one),
+            }
+            for one in self.differences
+        }
+        return {
+            "a": self.a,
+            "b": self.b,
+            "data": self.data,
+            "samples": self.samples,
+            "figures": figures,
+            "left_out": self.left_out,
+            "verdict": self.verdict,
+        }
+
+
+def in_words(name: str) -> str:
+    """A figure's name for people: `recall at 1, image → text`."""
+    return str(Headline(name))
 
 
 def lower_is_better(name: str) -> bool:

@@ -81,7 +81,7 @@ def evaluate(
             f"cannot withhold {', '.join(unknown)}: the model of {run} knows only "
             f"{', '.join(mixture.model.widths)}"
         )
-    found = _open(opened, tokenizer, data, split, listeners)
+    found = open_to_judge(opened, tokenizer, data, split, listeners)
     if found is None and probe is None:
         raise DataError(
             f"the recipe of {run} has no {split} set; give one with --data, or choose another "
@@ -111,10 +111,18 @@ def evaluate(
     return record(opened, judged, dataset, split)
 
 
-def _open(
+def open_to_judge(
     run: Run, tokenizer: Tokenizer, data: str | Path | None, split: str, listeners: Listeners
 ) -> tuple[Dataset | Mixed, Quarantine] | None:
-    """The set to be judged on; None where the recipe has none of that name."""
+    """The set that a run is judged on; None where its recipe has none of that name.
+
+    Args:
+        run: whose recipe says how it is read.
+        tokenizer: of the run.
+        data: any data; None takes the recipe's own.
+        split: which of the recipe's sets.
+        listeners: who is told what was guessed.
+    """
     config, learned = run.recipe.data_to_read, run.learned()
     if data is not None:
         quarantine = Quarantine(None, 0, config.failure_budget)
