@@ -405,10 +405,10 @@ def _uncachable(recipe: Recipe) -> Iterator[str]:
             "finetune.cache_features needs one set to train on, neither streamed nor with group_by"
         )
     for name in recipe.tasks.chosen():
-        if not TASKS[name].reads_encodings:
+        if not TASKS[name].reads_encodings or recipe.tasks.chosen()[name].runs_encoders:
             yield (
                 f"finetune.cache_features runs the encoders once, but tasks.{name} runs them on "
-                "what it hides in every step; leave one of the two out"
+                "what it hides or mixes in every step; leave one of the two out"
             )
     changing = list(chance(recipe.data, recipe.model.encoders.chosen()))
     if changing:

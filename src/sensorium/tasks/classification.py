@@ -7,6 +7,9 @@
 The second form is that of `labels`, several classes at once. The weights w are 1, or such that
 every class counts alike, however often it comes (`class_weights: balanced`).
 
+With `mixup` or `cutmix` a sample in training is made of two, and is of both their classes
+(`mixing.py`); the loss of the first form is then - sum over samples and c of w_c y_c log p(c | x).
+
 Shapes: B batch, K <= B samples with a label and something to read it from, C classes, D width of h.
 
 Source: section 4.3 of the document (downstream tasks); King and Zeng 2001 (balanced weights);
@@ -15,7 +18,8 @@ Szegedy et al. 2016 (label smoothing).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -35,9 +39,15 @@ from sensorium.tasks.class_figures import (
 )
 from sensorium.tasks.class_report import ClassReport, report_of_one, report_of_several
 from sensorium.tasks.mistakes import Mistake, mistakes_of_names, mistakes_of_several
+from sensorium.tasks.mixing import MIXED, Mixing
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
 from sensorium.tasks.tally import ROWS, Tally, figures_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Told, likeliest, told_of
+
+MIXED_UP, CUT = ("image", "audio"), ("image",)
+"""Modalities that mixup and CutMix know how to mix."""
+
+MIXED_TRUTH = "classes of mixed samples"  # in a prepared batch's targets: shares [B, C]
 
 
 class ClassificationConfig(ReadoutConfig):
@@ -47,6 +57,32 @@ class ClassificationConfig(ReadoutConfig):
     """`balanced`: a class weighs the more, the fewer rows to train on it has."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the truth that is spread over all classes."""
+    mixup: float | None = Field(None, gt=0)
+    """In training, blend each sample with another, in shares drawn from Beta(mixup, mixup), and
+    their classes too: 0.2 seldom blends much, 1 evenly. Of pictures and sounds."""
+    cutmix: float | None = Field(None, gt=0)
+    """The same with a box out of another picture, whose area is drawn so; 1 is usual. With both,
+    each sample is mixed by one of them."""
+
+    @property
+    def mixes(self) -> bool:
+        """Whether samples are mixed in training."""
+        return self.mixup is not None or self.cutmix is not None
+
+    @property
+    def runs_encoders(self) -> bool:
+        return self.mixes
+
+    def problems(self, modalities: list[str]) -> Iterator[str]:
+        yield from super().problems(modalities)
+        read = modalities if self.modality is None else [self.modality]
+        for way, known in (("mixup", MIXED_UP), ("cutmix", CUT)):
+            others = [modality for modality in read if modality not in known]
+            if getattr(self, way) is not None and others:
+                yield (
+                    f"mixes {' and '.join(known)} by {way}, but it reads {', '.join(others)} too; "
+                    f"leave {way} out, or have only one modality read, as in modality={known[0]}"
+                )
 
 
 class Classification(ReadoutTask):
@@ -70,6 +106,7 @@ class Classification(ReadoutTask):
         known = learned[self.target]
         self.classes = list(known.names)
         self.smoothing = config.label_smoothing
+        self.mixing = Mixing(config.mixup, config.cutmix) if config.mixes else None
         self.rows: Tensor
         self.register_buffer("rows", torch.tensor(known.rows), persistent=False)
         self.weights: Tensor
@@ -82,6 +119,31 @@ class Classification(ReadoutTask):
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
+    @property
+    def reads_shared(self) -> bool:
+        return self._mixing_now is None
+
+    @property
+    def _mixing_now(self) -> Mixing | None:
+        return self.mixing if self.training else None
+
+    def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """In training, add the mixed inputs and of which classes they are."""
+        rows = self._items(batch)
+        if self._mixing_now is None or not len(rows):
+            return batch
+        usable = torch.zeros(len(batch), dtype=torch.bool, device=rows.device)
+        usable[rows] = True
+        truth = batch.targets[self.target]
+        if self.target == "label":
+            truth = F.one_hot(truth.clamp(min=0), len(self.classes)).float()
+        inputs, truth = self._mixing_now.mix(batch, self.modalities, usable, truth, generator)
+        return replace(
+            batch,
+            inputs=batch.inputs | {MIXED + m: mixed for m, mixed in inputs.items()},
+            targets=batch.targets | {MIXED_TRUTH: truth},
+        )
+
     def count(self, batch: Batch) -> int:
         return len(self._items(batch))
 
@@ -89,19 +151,36 @@ class Classification(ReadoutTask):
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> Loss:
         rows = self._items(batch)
-        logits = self.head(self.read(model, encoded, rows)).float()
-        truth = batch.targets[self.target].index_select(0, rows)
+        if self._mixing_now is None:
+            vectors = self.read(model, encoded, rows)
+            truth = batch.targets[self.target].index_select(0, rows)
+        else:
+            vectors = self._read_mixed(model, batch, rows, generator)
+            truth = batch.targets[MIXED_TRUTH].index_select(0, rows)
+        logits = self.head(vectors).float()
         if self.target == "label":
             loss = F.cross_entropy(
                 logits, truth, self.weights, reduction="sum", label_smoothing=self.smoothing
             )
-            return Loss(loss, (logits.argmax(dim=1) == truth).sum())
+            said = logits.argmax(dim=1)
+            mixed = truth.is_floating_point()
+            return Loss(loss, (truth.gather(1, said[:, None]) if mixed else said == truth).sum())
         smooth = truth + self.smoothing * (0.5 - truth)
         every = F.binary_cross_entropy_with_logits(
             logits, smooth, pos_weight=self.weights, reduction="sum"
         )
-        right = ((logits > 0) == truth.bool()).double().mean(dim=1).sum()
+        right = torch.where(logits > 0, truth, 1 - truth).double().mean(dim=1).sum()
         return Loss(every / len(self.classes), right)
+
+    def _read_mixed(
+        self, model: Model, batch: Batch, rows: Int[Tensor, " K"], generator: torch.Generator
+    ) -> Float[Tensor, "K D"]:
+        """The vectors of some samples, as they are mixed."""
+        there = [modality for modality in self.modalities if modality in batch.inputs]
+        inputs = {modality: batch.inputs[MIXED + modality].rows(rows) for modality in there}
+        mixed = Batch([batch.ids[row] for row in rows.tolist()], inputs)
+        encoded = Encoded(model.encode(mixed, generator))
+        return self.read(model, encoded, torch.arange(len(rows), device=rows.device))
 
     def predict(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator

@@ -129,7 +129,7 @@ class Mixture(nn.Module):
         self, tasks: Iterable[Task], batch: Batch, generator: torch.Generator | None
     ) -> dict[str, Encoding]:
         """What the tasks share; nothing where none of them reads it."""
-        read = any(task.reads_encodings for task in tasks)
+        read = any(task.reads_shared for task in tasks)
         return self.model.encode(batch, generator) if read else {}
 
     def tell(self, batch: Batch) -> list[dict[str, Told]]:

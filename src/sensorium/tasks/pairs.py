@@ -154,7 +154,7 @@ def item_keys(inputs: Inputs) -> Int[Tensor, " P"]:
     if values.is_floating_point():
         values = values.float().contiguous().view(torch.int32)
     factors = _factors(values.shape[1:]).to(values.device)
-    real = None if inputs.mask is None else _real_values(inputs.mask, values)
+    real = None if inputs.mask is None else real_values(inputs.mask, values)
     keys = [torch.zeros(0, dtype=torch.long, device=values.device)]
     step = max(1, VALUES_AT_A_TIME // max(1, factors.numel()))
     for start in range(0, len(values), step):
@@ -176,7 +176,7 @@ def _factors(shape: torch.Size) -> Tensor:
     return places
 
 
-def _real_values(mask: Tensor, values: Tensor) -> Tensor:
+def real_values(mask: Tensor, values: Tensor) -> Tensor:
     """The mask, of steps [P, N] or of patches [P, rows, columns], as wide as the values.
 
     Patches are those of pictures [P, 3, H, W], of which each has as many pixels.

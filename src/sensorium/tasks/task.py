@@ -44,6 +44,11 @@ class TaskConfig(Config):
     """Names of the sets of `data.train` (and `validation`, `test`) that the task learns from and is
     judged on; left out, all. Of a set without a name every task learns."""
 
+    @property
+    def runs_encoders(self) -> bool:
+        """Whether, so set, it runs encoders on inputs that it changes itself in every step."""
+        return False
+
     def problems(self, modalities: list[str]) -> Iterator[str]:
         """Why a model of these modalities cannot learn the task, as in `needs the modality text`;
         nothing where it can."""
@@ -123,6 +128,12 @@ class Task(nn.Module):
     reads_places: ClassVar[bool] = False
     needs_data: ClassVar[tuple[str, ...]] = ()
     looks_across_ranks: ClassVar[bool] = False
+
+    @property
+    def reads_shared(self) -> bool:
+        """Whether it reads, in training or in evaluation as it is set now, what is shared of the
+        whole samples."""
+        return self.reads_encodings
 
     def prepare(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Draw what this task hides or shuffles, once for the whole batch."""

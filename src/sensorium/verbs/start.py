@@ -21,7 +21,9 @@ from sensorium.training.checkpoint import differences
 from sensorium.verbs.inherit import inherit
 
 FUSION = "model.fusion."
-CHANGES_NO_HEAD = {"weight", "share", "sources", "class_weights", "label_smoothing"}
+CHANGES_NO_HEAD = {
+    *("weight", "share", "sources", "class_weights", "label_smoothing", "mixup", "cutmix"),
+}
 """Settings of a task that may differ where its head is kept."""
 
 
