@@ -10,6 +10,7 @@ from sensorium.cli.figures import (
     print_figures,
     print_pair,
     print_probe,
+    print_shares,
     print_types,
     print_withheld,
 )
@@ -43,6 +44,10 @@ def evaluate(
     labels_per_class: Annotated[
         str, typer.Option(help="How few labels are tried, beside all.")
     ] = "1,5,10,50",
+    shares: Annotated[
+        bool,
+        typer.Option("--shares", help="How much each modality has to do with what is said, too."),
+    ] = False,
     html: Annotated[
         Path | None, typer.Option(help="Write the comparison of two runs as a page there, too.")
     ] = None,
@@ -51,8 +56,10 @@ def evaluate(
 ) -> None:
     """Judge a run's model, and write its report anew; or say which of two runs is better."""
     if other is not None:
-        if without or probe is not None or label is not None:
-            raise typer.BadParameter("--without, --probe and --label are for one run, not for two")
+        if without or probe is not None or label is not None or shares:
+            raise typer.BadParameter(
+                "--without, --probe, --label and --shares are for one run, not for two"
+            )
         _compare(run, other, data, split, html, device, as_json)
         return
     if html is not None:
@@ -68,6 +75,7 @@ def evaluate(
             probe=probe,
             label=label,
             labels_per_class=_numbers(labels_per_class),
+            shares=shares,
             device=device,
             listeners=announcer.listeners(),
         )
@@ -77,6 +85,8 @@ def evaluate(
     print_figures(summary, split)
     print_types(summary, split)
     print_withheld(summary, split)
+    if shares:
+        print_shares(summary["shares"][split], split)
     if probe is not None:
         print_probe(summary["probe"][split])
     typer.echo(f"report: {run}/report.html")

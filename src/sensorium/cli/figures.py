@@ -87,6 +87,33 @@ def print_probe(probed: Mapping[str, Any]) -> None:
     print_table(title, columns, rows)
 
 
+def print_shares(shares: Mapping[str, Any], split: str) -> None:
+    """How much each modality has to do with what is said, on average.
+
+    Args:
+        shares: what `summary.json` holds of one set.
+        split: its name.
+    """
+    if not shares:
+        typer.echo("shares: all that is said is of pairs, of which each modality has half")
+        return
+    modalities = list(
+        dict.fromkeys(modality for of in shares.values() for modality in of["shares"])
+    )
+    rows = [
+        [
+            name.replace("_", " "),
+            *(f"{of['shares'][m]:+.3g}" if m in of["shares"] else "-" for m in modalities),
+            f"{of['score']:.3g}",
+            f"{of['score_without']:.3g}",
+            of["unit"],
+        ]
+        for name, of in shares.items()
+    ]
+    columns = ["", *modalities, "score", "nothing seen", "unit"]
+    print_table(f"{split}: each modality's share in what is said", columns, rows)
+
+
 def print_types(summary: Mapping[str, Any], split: str) -> None:
     """Accuracies by type of question, beside what is reached blindly; nothing where there are none.
 

@@ -111,7 +111,7 @@ class Predictor:
             explain(image="a.jpg", text="which colour is it")
 
         Returns:
-            Task (`task/pair` where it says a thing of each of several pairs) -> `said`, `score`,
+            Task (`task/pair` where it knows several pairs) -> `said`, `score`,
             `unit` and `score_without`; `modalities`, with the relevance of the patches, words and
             frames of each; `shares` of the modalities, and `withheld`. See `Explainer.explain`.
 

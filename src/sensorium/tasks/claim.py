@@ -27,12 +27,13 @@ class Claim:
     """One thing that a task says of each of B samples.
 
     Attributes:
-        about: the pair of modalities, where a task says a thing of each; else empty.
+        about: the pair of modalities, where a task knows several; else empty.
         said: of each sample, in words; None where nothing is said of it.
         unit: of the figure; the larger it is, the more the model holds by what it says.
         modalities: those it is told from, as far as a sample has them.
         figure: (what is encoded of V views, the sample that each is a view of [V]) -> [V]. A view
             that has none of the modalities gets what would be said without seeing anything.
+        of_pair: whether it is that two modalities belong together, which neither says alone.
     """
 
     about: str
@@ -40,6 +41,7 @@ class Claim:
     unit: Unit
     modalities: tuple[str, ...]
     figure: Callable[[Encodings, Int[Tensor, " V"]], Float[Tensor, " V"]]
+    of_pair: bool = False
 
 
 def log_odds(logits: Float[Tensor, "V C"], classes: Int[Tensor, " V"]) -> Float[Tensor, " V"]:

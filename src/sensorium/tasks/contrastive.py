@@ -180,9 +180,10 @@ class Contrastive(Task):
             u, v = (self.embed(m, encoding) for m, encoding in encodings.items())
             return (u * v).sum(dim=1)
 
+        pairs = list(combinations(self.modalities, 2))
         return [
-            claim_of_pair(pair, encoded, "similarity", similarity)
-            for pair in combinations(self.modalities, 2)
+            claim_of_pair(pair, encoded, "similarity", similarity, of_several=len(pairs) > 1)
+            for pair in pairs
             if len(both_present(encoded.encodings, pair))
         ]
 

@@ -161,8 +161,11 @@ class Matching(Task):
 
     def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
         """The log-odds of each pair."""
+        several = len(self.pairs) > 1
         return [
-            claim_of_pair(pair, encoded, "log-odds", partial(self.score, model, pair))
+            claim_of_pair(
+                pair, encoded, "log-odds", partial(self.score, model, pair), of_several=several
+            )
             for pair in self.pairs
             if len(both_present(encoded.encodings, pair))
         ]

@@ -147,12 +147,11 @@ class Mixture(nn.Module):
 
         It is named by its task, and `task/pair` where the task says a thing of each of several.
         """
-        claims = {}
-        for name, task in self.tasks.items():
-            found = task.claims(self.model, encoded, batch)
-            for claim in found:
-                claims[f"{name}/{claim.about}" if len(found) > 1 else name] = claim
-        return claims
+        return {
+            f"{name}/{claim.about}" if claim.about else name: claim
+            for name, task in self.tasks.items()
+            for claim in task.claims(self.model, encoded, batch)
+        }
 
     def _predict(
         self, encoded: Encoded, batch: Batch, generator: torch.Generator

@@ -85,7 +85,12 @@ class PairsTold:
 
 
 def claim_of_pair(
-    pair: Pair, encoded: Encoded, unit: Unit, figure: Callable[[Encodings], Tensor]
+    pair: Pair,
+    encoded: Encoded,
+    unit: Unit,
+    figure: Callable[[Encodings], Tensor],
+    *,
+    of_several: bool,
 ) -> Claim:
     """That the two of a pair belong together; zero where one of them is missing.
 
@@ -94,6 +99,7 @@ def claim_of_pair(
         encoded: what is known of the samples.
         unit: of the figure.
         figure: of views whose two modalities these are.
+        of_several: whether the task knows other pairs.
     """
     there = [both.item() for both in _both(encoded.encodings, pair)]
     said = ["belong together" if both else None for both in there]
@@ -102,7 +108,7 @@ def claim_of_pair(
         figures = figure({m: encodings[m] for m in pair})
         return figures.where(_both(encodings, pair), 0.0)
 
-    return Claim(name_of(pair), said, unit, pair, both_seen)
+    return Claim(name_of(pair) if of_several else "", said, unit, pair, both_seen, of_pair=True)
 
 
 def _both(encodings: Encodings, pair: Pair) -> Bool[Tensor, " B"]:

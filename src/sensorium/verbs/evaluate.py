@@ -31,6 +31,7 @@ from sensorium.tasks import Mixture
 from sensorium.training.log import METRICS, read_metrics
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.probe import Labelled, probe_run
+from sensorium.verbs.shares import record_shares
 from sensorium.verbs.supply import one_pass
 
 
@@ -43,6 +44,7 @@ def evaluate(
     probe: str | Path | None = None,
     label: str | None = None,
     labels_per_class: Sequence[int] = LABELS_PER_CLASS,
+    shares: bool = False,
     device: str = "auto",
     listeners: Listeners | None = None,
 ) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def evaluate(
             to be judged on is only probed.
         label: its column of classes; None takes that of the recipe's own labels, or `label`.
         labels_per_class: how few labels are tried, beside all.
+        shares: whether to tell how much each modality has to do with what is said.
         device: where to compute.
         listeners: who is told of progress.
 
@@ -108,7 +111,11 @@ def evaluate(
             f"{dataset.name} has nothing that the tasks of {run} can be judged by: "
             f"{', '.join(mixture.tasks)}; see what data.fields of its recipe.yaml names"
         )
-    return record(opened, judged, dataset, split)
+    summary = record(opened, judged, dataset, split)
+    if shares:
+        batches = one_pass(opened.recipe, dataset, quarantine)
+        summary = record_shares(opened, mixture, batches, len(dataset), split, listeners)
+    return summary
 
 
 def open_to_judge(
