@@ -4,6 +4,15 @@ A message says what was expected, what came, where, and how to mend it. Anything
 `SensoriumError` is a defect of ours, and keeps its traceback.
 """
 
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+
+def nearest(name: str, valid: Sequence[str]) -> str:
+    """`; did you mean 'gated'?`, where a valid name is near to the one that came; else nothing."""
+    close = get_close_matches(name, valid, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
 
 class SensoriumError(Exception):
     """A mistake in a recipe, in data or in a call, with the way to mend it in its text."""

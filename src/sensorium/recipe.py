@@ -8,7 +8,6 @@ contradict each other.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, get_args
@@ -17,12 +16,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from sensorium.config import Config
-from sensorium.data.chance import chance
+from sensorium.contradictions import contradictions
 from sensorium.data.settings import FORMS, DataConfig
-from sensorium.encoders.pixels import PixelEncoderConfig
-from sensorium.errors import RecipeError
+from sensorium.errors import RecipeError, nearest
 from sensorium.evaluation.evaluate import EvaluationConfig
-from sensorium.fusion import FUSIONS
 from sensorium.model import ModelConfig
 from sensorium.tasks import TASKS, TasksConfig
 from sensorium.training.config import TrainConfig
@@ -125,7 +122,7 @@ def override_recipe(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
 def parse_recipe(tree: dict[str, Any], name: str) -> Recipe:
     """A checked recipe from its plain tree; `name` is for the errors."""
     recipe = typed_recipe(tree, name)
-    problems = list(_contradictions(recipe))
+    problems = list(contradictions(recipe))
     if problems:
         raise RecipeError("\n".join(f"recipe {name}: {problem}" for problem in problems))
     return recipe
@@ -138,12 +135,6 @@ def typed_recipe(tree: dict[str, Any], name: str) -> Recipe:
     except ValidationError as error:
         lines = [_explain(problem) for problem in error.errors()]
         raise RecipeError("\n".join(f"recipe {name}: {line}" for line in lines)) from error
-
-
-def unlearnable(recipe: Recipe) -> dict[str, str]:
-    """The tasks that the recipe's model or data cannot teach -> why."""
-    problems = {name: next(_task_problems(recipe, name), None) for name in recipe.tasks.chosen()}
-    return {name: problem for name, problem in problems.items() if problem is not None}
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -164,7 +155,7 @@ def _read(name_or_path: str) -> tuple[str, str]:
     shipped = shipped_recipes()
     if name_or_path not in shipped:
         raise RecipeError(
-            f"no recipe named {name_or_path!r}{_nearest(name_or_path, shipped)}; shipped: "
+            f"no recipe named {name_or_path!r}{nearest(name_or_path, shipped)}; shipped: "
             f"{', '.join(shipped)}; or give the path of a .yaml file"
         )
     resource = files("sensorium.recipes") / f"{name_or_path}.yaml"
@@ -252,7 +243,7 @@ def _explain(problem: Any) -> str:
     where = ".".join(map(str, _place(problem["loc"])[0])) or "top level"
     if problem["type"] == "extra_forbidden":
         valid = sorted(config.model_fields) if config is not None else []
-        return f"{where}: no such key{_nearest(str(last), valid)}; expected {', '.join(valid)}"
+        return f"{where}: no such key{nearest(str(last), valid)}; expected {', '.join(valid)}"
     if where == "model" and (problem["type"] == "missing" or problem["input"] is None):
         return (
             "model: missing; give it in the recipe, or take that of a run by "
@@ -262,7 +253,7 @@ def _explain(problem: Any) -> str:
         return f"{where}: missing; give it in the recipe or as {where}=..."
     if problem["type"] == "union_tag_invalid":
         name, valid = problem["ctx"]["tag"], list(_choices_at([*map(str, parents), last]))
-        near = _nearest(name, valid)
+        near = nearest(name, valid)
         return f"{where}: no {last} named {name!r}{near}; expected one of {', '.join(valid)}"
     came = repr(problem["input"])
     came = came if len(came) <= 60 else came[:57] + "..."
@@ -312,164 +303,3 @@ def _config_classes(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for argument in get_args(annotation):
         yield from _config_classes(argument)
-
-
-def _nearest(name: str, valid: Sequence[str]) -> str:
-    close = get_close_matches(name, valid, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _contradictions(recipe: Recipe) -> Iterator[str]:
-    """What no single config can see: settings of one part that another does not bear out."""
-    encoders, fusion = recipe.model.encoders.chosen(), recipe.model.fusion
-    tasks = recipe.tasks.chosen()
-    if not encoders:
-        yield "model.encoders: expected at least one encoder, got none"
-    if not tasks:
-        yield f"tasks: expected at least one of {', '.join(TASKS)}, got none"
-    for name in tasks:
-        yield from _task_problems(recipe, name)
-    if fusion is not None:
-        yield from (f"model.fusion: {problem}" for problem in fusion.problems(list(encoders)))
-    if recipe.finetune is not None:
-        depths = {modality: encoder.depth for modality, encoder in encoders.items()}
-        for problem in recipe.finetune.problems(depths, fusion is not None):
-            yield f"finetune.{problem}"
-        if recipe.finetune.cache_features:
-            yield from _uncachable(recipe)
-    yield from _idle_targets(recipe)
-    yield from _moving_places(recipe)
-    if recipe.world is not None and recipe.data.root is None:
-        yield "world is drawn into data.root, which is not set; give data.root=DIR"
-    data, every = recipe.data, recipe.train.validate_every_steps
-    if every is not None and data.validation is None and data.validation_share == 0:
-        yield (
-            f"train.validate_every_steps={every} has no set to validate on; give data.validation "
-            "or data.validation_share"
-        )
-    audio, bins = recipe.model.encoders.audio, recipe.data.audio.mel_bins
-    if audio is not None and bins % audio.patch_bins:
-        yield (
-            f"model.encoders.audio.patch_bins={audio.patch_bins} must divide "
-            f"data.audio.mel_bins={bins}"
-        )
-    for modality in ("image", "video"):
-        encoder, size = encoders.get(modality), getattr(data, modality).size
-        if isinstance(encoder, PixelEncoderConfig) and size % encoder.patch_size:
-            yield (
-                f"model.encoders.{modality}.patch_size={encoder.patch_size} must divide "
-                f"data.{modality}.size={size}"
-            )
-    image, multiple = recipe.model.encoders.image, data.image.patch_size
-    if image is not None and data.image.fit == "native" and image.patch_size != multiple:
-        yield (
-            f"data.image.patch_size={multiple} must be "
-            f"model.encoders.image.patch_size={image.patch_size} for data.image.fit=native"
-        )
-
-
-def _task_problems(recipe: Recipe, name: str) -> Iterator[str]:
-    """Why the recipe's model and data cannot teach one of its tasks."""
-    encoders, fusion = recipe.model.encoders.chosen(), recipe.model.fusion
-    task = recipe.tasks.chosen()[name]
-    yield from (f"tasks.{name} {problem}" for problem in task.problems(list(encoders)))
-    yield from _unknown_sources(recipe, name)
-    yield from _missing_targets(recipe, name)
-    for modality in TASKS[name].needs_data:
-        if modality not in (recipe.data.modalities or [modality]):
-            listed = ", ".join(recipe.data.modalities or ())
-            yield f"tasks.{name} reads {modality}, but data.modalities says only {listed}"
-    if fusion is None:
-        without = task.problems_without_fusion(list(encoders))
-        yield from (f"tasks.{name} {problem}" for problem in without)
-        if TASKS[name].needs_fusion:
-            yield f"tasks.{name} reads what is fused, but model.fusion is not set"
-    elif TASKS[name].needs_fused_tokens and not FUSIONS[fusion.name].keeps_tokens:
-        keeping = [n for n, f in FUSIONS.items() if f.keeps_tokens]
-        yield (
-            f"tasks.{name} needs fused tokens, but model.fusion.name={fusion.name} gives only "
-            f"a vector; choose one of {', '.join(keeping)}, or leave the task out: "
-            f"tasks.{name}=null"
-        )
-    elif TASKS[name].needs_fused_tokens and not fusion.fuses_tokens_of(TASKS[name].reads_fused):
-        modality = TASKS[name].reads_fused
-        noun = "words" if modality == "text" else "patches"
-        yield f"tasks.{name} needs fused {noun}; add {modality} to model.fusion.streams"
-
-
-def _uncachable(recipe: Recipe) -> Iterator[str]:
-    """Why what the encoders give is not the same in every epoch."""
-    places = recipe.data.places("train")
-    if len(places) > 1 or any(place.stream or place.group_by for place in places):
-        yield (
-            "finetune.cache_features needs one set to train on, neither streamed nor with group_by"
-        )
-    for name in recipe.tasks.chosen():
-        if not TASKS[name].reads_encodings or recipe.tasks.chosen()[name].runs_encoders:
-            yield (
-                f"finetune.cache_features runs the encoders once, but tasks.{name} runs them on "
-                "what it hides or mixes in every step; leave one of the two out"
-            )
-    changing = list(chance(recipe.data, recipe.model.encoders.chosen()))
-    if changing:
-        yield (
-            "finetune.cache_features runs the encoders once, so nothing may change at random: "
-            f"give {' '.join(changing)}"
-        )
-
-
-def _missing_targets(recipe: Recipe, task: str) -> Iterator[str]:
-    """Targets of a task that no set has a column for, or of which it can learn only one."""
-    possible = TASKS[task].targets
-    said = [target for target in possible if target in recipe.data.target_fields]
-    if possible and not said:
-        add = " or ".join(f"data.fields.{target}=COLUMN" for target in possible)
-        learns = " or ".join(possible)
-        yield f"tasks.{task} learns {learns}, which no set has a column for; add {add}"
-    if len(said) > 1:
-        yield f"tasks.{task} learns {' or '.join(said)}, but data.fields names both; leave one out"
-
-
-def _idle_targets(recipe: Recipe) -> Iterator[str]:
-    """What is said of targets that no set has."""
-    data = recipe.data
-    if data.classes is not None and not {"label", "labels", "boxes"} & set(data.target_fields):
-        yield (
-            "data.classes names classes, but no set has a column for them; add "
-            "data.fields.label=COLUMN"
-        )
-    if data.answers is not None and "answer" not in data.target_fields:
-        yield (
-            f"data.answers={data.answers} limits answers, but no set has a column for them; add "
-            "data.fields.answer=COLUMN"
-        )
-
-
-def _moving_places(recipe: Recipe) -> Iterator[str]:
-    """What hides or bends places that a task learns."""
-    names = [name for name in recipe.tasks.chosen() if TASKS[name].reads_places]
-    encoder = recipe.model.encoders.image
-    if not names or encoder is None:
-        return
-    if encoder.drop_patches:
-        yield (
-            f"tasks.{names[0]} needs every patch of a picture; give "
-            "model.encoders.image.drop_patches=0"
-        )
-    if recipe.data.image.augment.bends:
-        yield (
-            f"tasks.{names[0]} cannot follow what RandAugment turns and bends; give "
-            "data.image.augment.randaugment_operations=0"
-        )
-
-
-def _unknown_sources(recipe: Recipe, task: str) -> Iterator[str]:
-    """Sources of a task that `data.train` has not."""
-    known = [place.name for place in recipe.data.places("train") if place.name is not None]
-    for source in recipe.tasks.chosen()[task].sources or ():
-        if source not in known:
-            yield (
-                f"tasks.{task}.sources: data.train has no set named {source!r}"
-                f"{_nearest(source, known)}; "
-                + (f"expected {', '.join(known)}" if known else "give its sets a name")
-            )

@@ -7,12 +7,11 @@ else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from sensorium.data.kinds import kind_of
 from sensorium.data.tables import Cells
-from sensorium.errors import DataError
+from sensorium.errors import DataError, nearest
 
 NAMES = ("image", "text", "audio", "video")
 """Of all modalities."""
@@ -71,9 +70,7 @@ def known_fields(value: Any) -> Any:
 def _known(value: Any, names: Sequence[str], expected: str) -> Any:
     for name in value or ():
         if name not in names:
-            close = get_close_matches(name, names, n=1)
-            nearest = f"; did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"expected {expected}, got {name!r}{nearest}")
+            raise ValueError(f"expected {expected}, got {name!r}{nearest(name, names)}")
     return value
 
 
@@ -188,9 +185,7 @@ def require_name(name: str, valid: Sequence[str], problem: str, kind: str) -> No
     """Raises `DataError`, which opens with the problem, unless the name is one of the valid."""
     if name in valid:
         return
-    close = get_close_matches(name, valid, n=1, cutoff=0.5)
-    nearest = f"; did you mean {close[0]!r}?" if close else "."
-    raise DataError(f"{problem}{nearest} The {kind} are {', '.join(valid)}")
+    raise DataError(f"{problem}{nearest(name, valid) or '.'} The {kind} are {', '.join(valid)}")
 
 
 def _guess(modality: str, columns: Sequence[str], rows: Sequence[Cells]) -> str | None:

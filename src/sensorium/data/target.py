@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +15,7 @@ from sensorium.data.learned import NAMES_LISTED, class_index
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.text import Tokenizer
+from sensorium.errors import nearest
 
 
 class Target(ABC):
@@ -64,10 +64,8 @@ class Classes:
         if found is not None:
             return found
         names = list(self._index)
-        close = get_close_matches(name, names, n=1)
-        nearest = f"; did you mean {close[0]!r}?" if close else ""
         more = f" and {len(names) - NAMES_LISTED:,} more" if len(names) > NAMES_LISTED else ""
         raise BrokenSample(
-            f"{name!r} is no class of the training set{nearest} "
+            f"{name!r} is no class of the training set{nearest(name, names)} "
             f"(these are {', '.join(names[:NAMES_LISTED])}{more})"
         )

@@ -111,9 +111,9 @@ class Predictor:
             explain(image="a.jpg", text="which colour is it")
 
         Returns:
-            Task (`task/pair` where it knows several pairs) -> `said`, `score`,
-            `unit` and `score_without`; `modalities`, with the relevance of the patches, words and
-            frames of each; `shares` of the modalities, and `withheld`. See `Explainer.explain`.
+            Task (`task/pair` where it knows several pairs) -> `said`, `score`, `unit` and
+            `score_without`; `modalities`, with the relevance of the patches, words and frames of
+            each; `shares` of the modalities, and `withheld`. See `Explainer.explain`.
 
         Raises:
             DataError: why the row cannot be read, or that there is nothing to explain of it.

@@ -20,6 +20,7 @@ from typing import Any
 
 import yaml
 
+from sensorium.contradictions import unlearnable
 from sensorium.errors import RecipeError
 from sensorium.recipe import (
     Recipe,
@@ -27,7 +28,6 @@ from sensorium.recipe import (
     recipe_tree,
     set_key,
     typed_recipe,
-    unlearnable,
 )
 from sensorium.verbs.budget import DEFAULT_SHARE, Budget
 

@@ -21,6 +21,12 @@ def test_a_pattern_is_the_mean_of_what_it_matches():
     assert Headline("captioning/cider").of(OF_PAIRS) is None
 
 
+def test_of_errors_the_lower_is_better():
+    lower = ["regression/mae", "regression/rmse", "captioning/perplexity"]
+    assert all(Headline(pattern).lower_is_better for pattern in lower)
+    assert not Headline("regression/r2").lower_is_better
+
+
 def test_recall_and_re_ranked_recall_are_two_headlines():
     found = {str(headline): headline.of(OF_PAIRS) for headline in present(OF_PAIRS)}
     assert found == pytest.approx({"matching accuracy": 0.7, "re-ranked R@1": 0.6, "R@1": 0.3})
@@ -31,6 +37,7 @@ def test_recall_and_re_ranked_recall_are_two_headlines():
     [
         (OF_PAIRS, True, "matching/accuracy"),
         ({**OF_PAIRS, "classification/accuracy": 1.0}, True, "classification/accuracy"),
+        (["regression/mae", "regression/r2"], True, "regression/r2"),
         (list(OF_PAIRS)[:2], False, "contrastive/*_to_*/recall_at_1"),
     ],
 )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from sensorium.errors import RecipeError
+from sensorium.errors import RecipeError, nearest
 from sensorium.evaluation.figures import direction_in_words, spoken
 
-LOWER_IS_BETTER = ("median_rank", "error", "loss", "perplexity")
+LOWER_IS_BETTER = ("median_rank", "error", "loss", "perplexity", "mae", "rmse")
 """How the names of figures end that are better the lower they are."""
 
 
@@ -61,6 +60,8 @@ HEADLINES = (
     Headline("grounding/accuracy"),
     Headline("classification/accuracy"),
     Headline("question_answering/accuracy"),
+    Headline("answer_generation/accuracy", "written answers"),
+    Headline("regression/r2", "R²"),
     Headline("matching/accuracy"),
     Headline("masked_language/accuracy", "masked words"),
     Headline("captioning/cider", "captioning CIDEr"),
@@ -119,10 +120,9 @@ def deciding(metrics: Iterable[str], asked: str | None, *, of_fusions: bool) -> 
         known = [headline for headline in HEADLINES if headline.pattern == asked]
         headline = known[0] if known else Headline(asked)
         if not headline.names(names):
-            close = get_close_matches(asked, names, n=1)
-            mean = f"; did you mean {close[0]!r}?" if close else ""
             raise RecipeError(
-                f"--metric {asked}: no such figure{mean}; there are {', '.join(names)}"
+                f"--metric {asked}: no such figure{nearest(asked, names)}; there are "
+                f"{', '.join(names)}"
             )
         return headline
     found = [h for h in present(names) if h.asks_fusion or not of_fusions]
