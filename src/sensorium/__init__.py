@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from sensorium.verbs.evaluate_pair import evaluate_pair
     from sensorium.verbs.finetune import finetune
     from sensorium.verbs.index import index
-    from sensorium.verbs.predict import load, predict
+    from sensorium.verbs.load import load
+    from sensorium.verbs.predict import predict
     from sensorium.verbs.pretrain import pretrain
     from sensorium.verbs.runs import runs
     from sensorium.verbs.search import search
@@ -44,7 +45,7 @@ _HOMES = {
     "evaluate_pair": "sensorium.verbs.evaluate_pair",
     "finetune": "sensorium.verbs.finetune",
     "index": "sensorium.verbs.index",
-    "load": "sensorium.verbs.predict",
+    "load": "sensorium.verbs.load",
     "load_recipe": "sensorium.recipe",
     "predict": "sensorium.verbs.predict",
     "pretrain": "sensorium.verbs.pretrain",

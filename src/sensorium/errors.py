@@ -34,6 +34,14 @@ class RunError(SensoriumError):
     """A run folder that is missing, incomplete or in the way."""
 
 
+class BundleError(SensoriumError):
+    """A bundle that is damaged, or that asks for what no bundle may."""
+
+
+class ExportError(SensoriumError):
+    """A model that cannot be exported as asked, or whose export does not agree with it."""
+
+
 class TrainingError(SensoriumError):
     """Training met a loss that is not finite, or that exploded."""
 

@@ -30,15 +30,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sensorium.assemble import assemble
 from sensorium.batch import Learned
 from sensorium.data import Tokenizer
+from sensorium.device import choose_device as choose_device
 from sensorium.encoders import VideoEncoder
 from sensorium.errors import RunError
-from sensorium.model import build_model
 from sensorium.recipe import Recipe, dump_recipe, load_recipe
-from sensorium.tasks import Mixture, Vocabulary, build_mixture
+from sensorium.tasks import Mixture
 from sensorium.training import Checkpoints
-from sensorium.training.checkpoint import load_weights
+from sensorium.weights import load_weights
 
 RUNS = Path("runs")  # where runs go, and are looked for, unless one says otherwise
 LEFT_BY_A_START = {"recipe.yaml", "quarantine.jsonl"}  # in a folder whose run never began
@@ -261,50 +262,10 @@ def build(
         learned: target field -> what the rows to train on tell of it.
     """
     torch.manual_seed(recipe.seed)
-    data = recipe.data
-    sizes = {
-        "image": {"image_size": data.image.size},
-        "video": {"image_size": data.video.size, "frames": data.video.frames},
-        "text": {"vocabulary": tokenizer.size, "context_tokens": data.text.context_tokens},
-        "audio": {"mel_bins": data.audio.mel_bins, "frames": data.audio.frames},
-    }
-    model = build_model(recipe.model, sizes)
+    mixture = assemble(recipe.model, recipe.tasks, recipe.data, tokenizer, learned)
     if recipe.train.compile:
-        model.compile_transformers()
-    vocabulary = Vocabulary(
-        size=tokenizer.size,
-        context_tokens=data.text.context_tokens,
-        pad=tokenizer.pad,
-        start=tokenizer.start,
-        end=tokenizer.end,
-        mask=tokenizer.mask,
-        decode=tokenizer.decode,
-    )
-    return build_mixture(
-        recipe.tasks,
-        model,
-        vocabulary=vocabulary,
-        learned=learned,
-        words=tokenizer.word_edges(),
-    )
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of that name; `auto` takes the accelerator that torch finds, else the CPU.
-
-    Raises:
-        RunError: for a device that torch does not know or does not have.
-    """
-    if name == "auto":
-        accelerator = torch.accelerator.current_accelerator(check_available=True)
-        return accelerator if accelerator is not None else torch.device("cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        first_line = str(error).splitlines()[0]
-        raise RunError(f"train.device={name} cannot be used here: {first_line}") from error
-    return device
+        mixture.model.compile_transformers()
+    return mixture
 
 
 def versions() -> dict[str, str]:

@@ -14,8 +14,8 @@ from tests.training.test_loop import Supply, config, made, same, weights
 from sensorium.layers.lora import merge_low_rank
 from sensorium.tasks import Mixture
 from sensorium.training import Checkpoints, FinetuneConfig, Outcome, train
-from sensorium.training.checkpoint import load_weights
 from sensorium.training.freezing import adapt
+from sensorium.weights import load_weights
 
 WAYS: dict[str, dict[str, Any]] = {
     "part frozen": {"freeze": {"encoders": ["image"], "layers": 1}},

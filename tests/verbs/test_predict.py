@@ -15,7 +15,8 @@ from tests.pairs import COLOURS, read_rows, write_rows
 import sensorium as library
 from sensorium.recipe import Recipe
 from sensorium.run import Run
-from sensorium.verbs.predict import load, predict
+from sensorium.verbs.load import load
+from sensorium.verbs.predict import predict
 from sensorium.verbs.pretrain import pretrain
 
 

@@ -17,9 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from sensorium.errors import RunError
 from sensorium.layers.lora import low_rank_maps, plain_weights
 from sensorium.training.average import MovingAverage
 from sensorium.training.precision import Precision
+from sensorium.weights import load_weights
 
 WEIGHTS, AVERAGE, LOW_RANK, OPTIMIZER, STATE = (
     "weights.safetensors",
@@ -196,40 +195,6 @@ class Checkpoints:
     def _clear_partial(self) -> None:
         for path in self.folder.glob("*.partial"):
             shutil.rmtree(path)
-
-
-def load_weights(module: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
-    """Copy saved weights into a module that has exactly the same.
-
-    Raises:
-        RunError: names what is missing, left over or of another shape.
-    """
-    if wrong := differences(module.state_dict(), weights):
-        raise RunError(
-            f"the weights in {path} are not those of this recipe's model: "
-            + "; ".join(wrong[:5])
-            + ("" if len(wrong) <= 5 else f"; and {len(wrong) - 5} more")
-        )
-    module.load_state_dict(weights)
-
-
-def differences(own: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> list[str]:
-    """In words, where saved weights are not those that a module has, by name and shape.
-
-    What is missing comes with what is left over of the same shape under the likest name.
-    """
-    left = {name: weights[name] for name in sorted(weights.keys() - own.keys())}
-    wrong = []
-    for name in sorted(own.keys() - weights.keys()):
-        alike = [other for other, value in left.items() if value.shape == own[name].shape]
-        near = get_close_matches(name, alike, n=1)
-        wrong.append(f"missing {name}" + (f", perhaps their {near[0]}" if near else ""))
-    wrong += [f"left over {name}" for name in left]
-    return wrong + [
-        f"{name} is {list(weights[name].shape)}, expected {list(own[name].shape)}"
-        for name in sorted(own.keys() & weights.keys())
-        if own[name].shape != weights[name].shape
-    ]
 
 
 def _tensors(named: dict[str, Tensor]) -> dict[str, Tensor]:

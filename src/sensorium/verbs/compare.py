@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sensorium.device import choose_device
 from sensorium.errors import RunError
 from sensorium.evaluation.comparison import Comparison, check_metric
 from sensorium.recipe import Recipe
-from sensorium.run import RUNS, choose_device
+from sensorium.run import RUNS
 from sensorium.training.precision import choose_precision
 from sensorium.verbs.budget import Budget
 from sensorium.verbs.grid import Grid, Variant, make_grid

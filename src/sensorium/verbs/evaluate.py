@@ -18,6 +18,7 @@ from sensorium.data import (
     open_splits,
 )
 from sensorium.data.specimen import Specimen
+from sensorium.device import choose_device
 from sensorium.errors import DataError, RunError
 from sensorium.evaluation import Evaluation
 from sensorium.evaluation import evaluate as evaluate_mixture
@@ -26,7 +27,7 @@ from sensorium.evaluation.class_panel import class_facts
 from sensorium.evaluation.intervals import intervals
 from sensorium.evaluation.probe import LABELS_PER_CLASS, Probed
 from sensorium.evaluation.report import Shown, write_report
-from sensorium.run import Run, choose_device
+from sensorium.run import Run
 from sensorium.tasks import Mixture
 from sensorium.training.log import METRICS, read_metrics
 from sensorium.verbs.listeners import Listeners

@@ -8,7 +8,8 @@ from pathlib import Path
 from sensorium.data import Quarantine, open_dataset
 from sensorium.deployment.embedder import Embedder
 from sensorium.deployment.index import SearchIndex
-from sensorium.run import Run, choose_device
+from sensorium.device import choose_device
+from sensorium.run import Run
 from sensorium.verbs.listeners import Listeners
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sensorium.training.log import Progress, ValidationCallback
+if TYPE_CHECKING:  # who listens to anything but training does without it
+    from sensorium.training.log import Progress, ValidationCallback
 
 
 def _ignore(*said: object) -> None:

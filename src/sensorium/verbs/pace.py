@@ -9,8 +9,9 @@ from pathlib import Path
 from statistics import median
 
 from sensorium.data import open_splits
+from sensorium.device import choose_device
 from sensorium.recipe import Recipe
-from sensorium.run import build, choose_device
+from sensorium.run import build
 from sensorium.training.loop import Loop
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.pretrain import draw_world

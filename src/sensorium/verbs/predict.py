@@ -15,7 +15,7 @@ import pyarrow
 import pyarrow.parquet
 
 from sensorium.batch import Sample
-from sensorium.data import BrokenSample, Quarantine, Tokenizer, build_modalities, open_dataset
+from sensorium.data import BrokenSample, Quarantine, open_dataset
 from sensorium.data.cells import filled
 from sensorium.data.image import read_file
 from sensorium.data.lines import json_row
@@ -23,8 +23,8 @@ from sensorium.deployment.drawn import write_drawn
 from sensorium.deployment.explain.page import Explained, write_explanations
 from sensorium.deployment.predictor import Answer, Predictor
 from sensorium.errors import DataError
-from sensorium.run import Run, choose_device
 from sensorium.verbs.listeners import Listeners
+from sensorium.verbs.load import open_trained
 
 Lines = Iterable[str]
 """JSON objects, one on each line."""
@@ -36,24 +36,6 @@ PictureOf = Callable[[int], bytes | None]
 """Number of an answer -> the picture file that it is about."""
 
 Entry = tuple[str | None, Callable[[], Sample]]
-
-
-def load(run: str | Path, *, device: str = "auto") -> Predictor:
-    """A run's model, ready to be asked.
-
-        model = sensorium.load("runs/mine")
-        model.predict(image="cat.jpg")
-
-    Args:
-        run: the run folder.
-        device: where to compute.
-
-    Raises:
-        SensoriumError: no such run or device, or nothing was saved yet.
-    """
-    opened = Run.open(run)
-    mixture, tokenizer = opened.mixture(choose_device(device))
-    return Predictor(mixture, build_modalities(opened.recipe.data, tokenizer))
 
 
 def predict(
@@ -70,10 +52,10 @@ def predict(
     device: str = "auto",
     listeners: Listeners | None = None,
 ) -> list[Answer]:
-    """What a run's tasks say of one row, of every sample of some data, or of lines of JSON.
+    """What the tasks of a model say of one row, of every sample of some data, or of lines of JSON.
 
     Args:
-        run: the run folder.
+        run: the folder of a run, or of a bundle.
         data: anything that the library reads, or JSON lines, whose keys are modalities or the
             run's columns; else give one row by the next four.
         image, text, audio, video: what the row holds.
@@ -100,9 +82,8 @@ def predict(
         )
     if out is not None and Path(out).suffix not in WRITERS:
         raise DataError(f"{out}: expected a name that ends in {' or '.join(WRITERS)}")
-    opened = Run.open(run)
-    mixture, tokenizer = opened.mixture(choose_device(device))
-    predictor = Predictor(mixture, build_modalities(opened.recipe.data, tokenizer))
+    trained = open_trained(run, device=device)
+    predictor = trained.predictor()
     listeners, first = listeners or Listeners(), _First(0 if explain is None else EXPLAINED)
     if html is not None and not predictor.frames:
         raise DataError(
@@ -113,20 +94,20 @@ def predict(
         answers = [predictor.predict(**row)]
         first.entries.append(predictor.entry(row))
     elif isinstance(data, str | Path):
-        answers, picture_of = _of_data(opened, predictor, tokenizer, data, first, listeners)
+        answers, picture_of = _of_data(trained, predictor, data, first, listeners)
     else:
         if html is not None:
             raise DataError("--html draws on the pictures of data or of --image, not of lines")
-        columns = opened.recipe.data.fields or {}
+        columns = trained.data.fields or {}
         answers = list(predictor.answers(first.of(_of_lines(predictor, data, columns))))
     if out is not None:
         _write(Path(out), answers)
     if explain is not None:
         _explain(Path(explain), predictor, first, answers, listeners)
     if html is not None:
-        boxes = opened.learned().get("boxes")
+        boxes = trained.learned.get("boxes")
         classes = [] if boxes is None else boxes.names
-        _draw(Path(html), f"{opened.recipe.name}: what is where", answers, picture_of, classes)
+        _draw(Path(html), f"{trained.name}: what is where", answers, picture_of, classes)
     return answers
 
 
@@ -188,9 +169,8 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _of_data(
-    run: Run,
+    trained: Trained,
     predictor: Predictor,
-    tokenizer: Tokenizer,
     data: str | Path,
     first: _First,
     listeners: Listeners,
@@ -199,9 +179,9 @@ def _of_data(
     that they are about."""
     # A row may lack anything, and is read only once.
     settings = {"required": [], "cache_megabytes": 0}
-    config = run.recipe.data_to_read.model_copy(update=settings)
+    config = trained.data.model_copy(update=settings)
     quarantine = Quarantine(None, 0, budget=1.0)
-    dataset = open_dataset(data, config, tokenizer, quarantine, frames=predictor.frames)
+    dataset = open_dataset(data, config, trained.tokenizer, quarantine, frames=predictor.frames)
     for note in dataset.source.notes:
         listeners.on_note(note)
     entries = ((dataset.id(row), partial(dataset.sample, row, 0)) for row in range(len(dataset)))

@@ -12,18 +12,19 @@ import torch
 
 from sensorium import ranks
 from sensorium.data import DataSplits, open_splits
+from sensorium.device import choose_device
 from sensorium.errors import RecipeError, RunError
 from sensorium.layers.lora import merge_low_rank
 from sensorium.recipe import Recipe, load_recipe, override_recipe
-from sensorium.run import RUNS, Run, build, choose_device
+from sensorium.run import RUNS, Run, build
 from sensorium.tasks import Mixture
 from sensorium.training import Checkpoints, Outcome, PeakMemory, train
-from sensorium.training.checkpoint import load_weights
 from sensorium.training.freezing import adapt
 from sensorium.verbs.evaluate import judge, record, report
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.start import Start
 from sensorium.verbs.supply import batches_to_train_on, batches_to_validate_on, one_pass
+from sensorium.weights import load_weights
 from sensorium.world.build import build_world
 
 STARTED_FROM = "started_from"  # in run.json and in the summary: the run whose weights were taken

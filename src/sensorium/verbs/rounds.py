@@ -11,10 +11,11 @@ from typing import Any
 
 import torch
 
+from sensorium.device import choose_device
 from sensorium.errors import RunError, TrainingError
 from sensorium.evaluation.comparison import Comparison, Contender, Reached, Terms, reached
 from sensorium.evaluation.comparison.page import write_comparison
-from sensorium.run import Run, choose_device, versions, write_aside
+from sensorium.run import Run, versions, write_aside
 from sensorium.training.log import METRICS, read_metrics
 from sensorium.training.memory import give_back_memory
 from sensorium.verbs.grid import Grid, Variant, label, short_keys

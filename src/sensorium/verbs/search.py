@@ -12,8 +12,9 @@ from sensorium.deployment.index import SearchIndex
 from sensorium.deployment.rerank import can_rerank
 from sensorium.deployment.rerank import rerank as sort_anew
 from sensorium.deployment.sheet import Hit, write_sheet
+from sensorium.device import choose_device
 from sensorium.errors import DataError
-from sensorium.run import Run, choose_device
+from sensorium.run import Run
 
 
 def search(

@@ -17,8 +17,8 @@ from sensorium.recipe import Recipe, recipe_tree
 from sensorium.run import Run
 from sensorium.tasks import TASKS, Mixture
 from sensorium.training import Checkpoint, Checkpoints
-from sensorium.training.checkpoint import differences
 from sensorium.verbs.inherit import inherit
+from sensorium.weights import differences
 
 FUSION = "model.fusion."
 CHANGES_NO_HEAD = {

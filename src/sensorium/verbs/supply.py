@@ -15,8 +15,8 @@ from sensorium.data import (
     Streamed,
     StreamLoader,
 )
+from sensorium.device import choose_device
 from sensorium.recipe import Recipe
-from sensorium.run import choose_device
 from sensorium.tasks import Mixture
 from sensorium.training.features import Features, encoded, joined
 from sensorium.verbs.listeners import Listeners
