@@ -22,6 +22,7 @@ from sensorium.data.lines import json_row
 from sensorium.deployment.drawn import write_drawn
 from sensorium.deployment.explain.page import Explained, write_explanations
 from sensorium.deployment.predictor import Answer, Predictor
+from sensorium.deployment.trained import Trained
 from sensorium.errors import DataError
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.load import open_trained
