@@ -89,7 +89,8 @@ def test_what_a_batch_holds(sets: Path, cache_megabytes: int) -> None:
     splits = open_splits(config(sets, cache_megabytes=cache_megabytes), 0, None)
     batch = only_batch(splits)
     targets = batch.targets
-    assert targets.keys() == {*TARGETS, "frame"}
+    learned = {name for name, target in TARGETS.items() if not target.judged_only}
+    assert targets.keys() == {*learned, "frame"}
     assert targets["label"].tolist() == [0, 1, 2, 0]
     assert targets["labels"].tolist() == [[1, 1], [0, 1], [0, 0], [1, 0]]
     assert targets["number"].tolist() == [4, 4, 2, 3]
@@ -103,6 +104,27 @@ def test_what_a_batch_holds(sets: Path, cache_megabytes: int) -> None:
     assert dtypes["labels"] == dtypes["number"] == torch.float32
     picked = batch.rows(torch.tensor([2, 0])).targets
     assert picked["label"].tolist() == [2, 0]
+
+
+def test_a_judged_set_has_the_answers_of_all_people(sets: Path) -> None:
+    said = (["yes", "no", "yes"], "two  legs", ["who knows"], ["no", "no"])
+    rows = [{**row, "answer": answer} for row, answer in zip(rows_of(), said, strict=True)]
+    (sets / "judged.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    splits = open_splits(config(sets, test="judged.jsonl"), 0, None)
+    targets = only_batch(splits, "test").targets
+    assert targets["answer"].tolist() == [0, 2, UNKNOWN, 1]
+    yes, no, two = 0, 1, 2
+    assert targets["answers"].tolist() == [
+        [yes, no, yes],
+        [two, ABSENT, ABSENT],
+        [UNKNOWN, ABSENT, ABSENT],
+        [no, no, ABSENT],
+    ]
+    words = [
+        [text for one in several if (text := splits.tokenizer.decode(one))]
+        for several in targets["answers_tokens"]
+    ]
+    assert words == [["yes", "no", "yes"], ["two legs"], ["who knows"], ["no", "no"]]
 
 
 def test_what_is_learned(sets: Path) -> None:

@@ -108,3 +108,23 @@ def test_what_is_written_stands_beside_question_and_answer(generator):
     for one, ids in zip(written, batch.inputs["text"].values, strict=True):
         assert one.asked == task.text_of(ids)
         assert one.references == (task.text_of(batch.targets["answer_tokens"][one.row]),)
+
+
+def test_an_answer_is_as_right_as_many_gave_it(generator):
+    """In two batches, one of which has fewer answers of each question."""
+    task, model = task_and_model()
+    whole = small_batch(4, text=[True, True, False, True])
+    own = whole.targets["answer_tokens"]
+    nothing = torch.full_like(own, PAD)
+    other = own.roll(1, 0)
+    answers = torch.stack([own, other, other, own, nothing], dim=1)  # two of four
+    answers[1, 1:] = PAD  # the only one
+    batches = [whole.rows(torch.tensor(rows)) for rows in ([0, 1], [2, 3])]
+    batches[0].targets["answers_tokens"] = answers[:2]
+    batches[1].targets["answers_tokens"] = answers[2:, :4]
+    parts = [predictions_of(task, model, batch, generator) for batch in batches]
+    joined = {what: torch.cat([part[what] for part in parts]) for what in parts[0]}
+    figures = task.metrics(joined | {"said": joined["right words"]})
+    assert figures["soft_accuracy"] == pytest.approx((2 / 3 + 1 + 2 / 3) / 3)
+    assert figures["accuracy"] == 1.0
+    assert "soft_accuracy" not in task.metrics(predictions_of(task, model, whole, generator))

@@ -53,3 +53,12 @@ def test_what_never_came_has_no_figures():
     several = report_of_several(NAMES, torch.zeros(2, 3), none, none)
     assert several.average_precision is not None
     assert several.average_precision.isnan().all()
+
+
+def test_of_very_many_classes_no_pair_is_counted(monkeypatch):
+    truth, said = torch.randint(0, 3, (2, 40), generator=torch.Generator().manual_seed(0))
+    whole = report_of_one(NAMES, said, truth)
+    monkeypatch.setattr("sensorium.tasks.class_report.MOST_CONFUSED", 2)
+    found = report_of_one(NAMES, said, truth)
+    assert found.confusion is None
+    assert torch.equal(found.f1, whole.f1)

@@ -122,6 +122,16 @@ def test_figures_of_one_class(model):
     assert figures["f1_macro"] == pytest.approx((2 / 3 + 2 / 4 + 0) / 3)
 
 
+def test_of_very_many_classes_f1_has_no_tally(model, monkeypatch):
+    logits = torch.tensor([[2.0, 1, 0], [2, 1, 0], [0, 2, 1], [0, 2, 1]])
+    predictions = {"logits": logits, "truth": torch.tensor([0, 1, 1, 2])}
+    task = classification(model)
+    figures = task.metrics(predictions)
+    monkeypatch.setattr("sensorium.tasks.class_figures.MOST_TALLIED", 10)
+    assert "f1_macro" not in task.tallies(predictions)
+    assert task.metrics(predictions) == pytest.approx(figures)
+
+
 def test_of_many_classes_the_first_five_are_looked_at(model):
     learned = {"label": Learned([str(n) for n in range(7)], [1] * 7, 7)}
     logits = torch.arange(7.0).repeat(7, 1)

@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from tests.conftest import LEARNED, small_batch
 
-from sensorium.batch import ABSENT, UNKNOWN
+from sensorium.batch import ABSENT, UNKNOWN, Learned
 from sensorium.model import Model
 from sensorium.tasks.question_answering import QuestionAnswering, QuestionAnsweringConfig
+from sensorium.tasks.questions import soft_scores
 from sensorium.tasks.task import Encoded
 
 
@@ -71,6 +72,35 @@ def test_figures(model):
         "accuracy_of_is it": pytest.approx(1 / 2),
         "accuracy_majority_of_is it": pytest.approx(1 / 2),
     }
+
+
+def test_an_answer_is_as_right_as_many_gave_it(model, generator):
+    learned = {"answer": Learned(["two", "no", "2", "red"], [4, 3, 2, 1], 10)}
+    task, batch = answering(model, learned), small_batch(5)
+    batch.targets["answer"][:] = torch.tensor([0, 1, 2, UNKNOWN, ABSENT])
+    nobody = [ABSENT] * 4
+    batch.targets["answers"] = torch.tensor(
+        [[0, 2, 1, 3], [1, 1, 0, 3], [2, ABSENT, ABSENT, ABSENT], [UNKNOWN, 0, 0, 2], nobody]
+    )
+    torch.nn.init.zeros_(task.head.weight)
+    task.head.bias.data = torch.tensor([1.0, 0, 0, 0])  # it always says "two", which is "2" too
+    predicted = task.predict(model, Encoded(model.encode(batch)), batch, generator)
+    assert predicted["alike"].tolist() == [2, 1, 1, 3]
+    assert predicted["given"].tolist() == [4, 4, 1, 4]
+    figures = task.metrics(predicted)
+    assert figures["soft_accuracy"] == pytest.approx((2 / 3 + 1 / 3 + 1 + 1) / 4)
+    assert figures["accuracy"] == 0.25
+    alone = task.metrics(predicted | {"given": torch.ones(4, dtype=torch.long)})
+    assert "soft_accuracy" not in alone  # of one person each it is the accuracy
+
+
+@pytest.mark.parametrize(
+    ("alike", "given", "score"),
+    [(0, 10, 0), (1, 10, 1 / 3), (2, 10, 2 / 3), (3, 10, 1), (9, 10, 1), (1, 2, 0.5), (1, 1, 1)],
+)
+def test_three_who_agree_are_enough(alike, given, score):
+    found = soft_scores(torch.tensor([alike]), torch.tensor([given]))
+    assert found.item() == pytest.approx(score)
 
 
 def test_figures_without_types(model):

@@ -160,3 +160,20 @@ def test_the_report_tells_classes_calibration_and_the_worst_mistakes(learnt: Run
         assert part in page
     assert "Most wrong: classification" not in page  # nothing is
     assert 'class="detail"' in page
+
+
+def test_questions_that_several_people_answered_are_judged_by_all(
+    learnt: Run, tmp_path: Path
+) -> None:
+    data = learnt.folder.parent / "data"
+    rows = [
+        {**row, "file_name": str(data / row["file_name"]), "answer": [row["answer"], "nothing"]}
+        for row in read_rows(data / "test.jsonl")
+    ]
+    write_rows(tmp_path / "crowd.jsonl", rows)
+    summary = evaluate(learnt.folder, data=tmp_path / "crowd.jsonl", split="crowd")
+    metrics = summary["metrics"]
+    soft = metrics["crowd/question_answering/soft_accuracy"]
+    assert soft == metrics["test/question_answering/accuracy"] / 2
+    assert "crowd/question_answering/soft_accuracy" in summary["intervals"]
+    assert "test/question_answering/soft_accuracy" not in metrics

@@ -27,7 +27,7 @@ from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
 from sensorium.data.specimen import Specimen, show
 from sensorium.data.target_cells import target_cells
-from sensorium.data.targets import FRAME, Captions, Target
+from sensorium.data.targets import FRAME, Captions, Target, to_learn
 from sensorium.data.text import Tokenizer
 from sensorium.data.thumbnail import as_png
 from sensorium.errors import DataError
@@ -63,7 +63,8 @@ class Dataset:
         self.seed = seed
         self._rows: Sequence[int] = range(len(source)) if rows is None else rows
         self.modalities = build_modalities(config, tokenizer)
-        self.targets: Mapping[str, Target] = {} if targets is None else targets
+        known = {} if targets is None else targets
+        self.targets: Mapping[str, Target] = to_learn(known) if training else known
         self._reader = Reader(source, config, self.modalities, self.targets)
         self._captions = Captions(tokenizer)
         if not training:

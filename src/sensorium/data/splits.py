@@ -23,7 +23,7 @@ from sensorium.data.sources import Row, Source, SourceConfig, boxes_note
 from sensorium.data.stream_loader import Streamed
 from sensorium.data.streams import Stream, StreamSource
 from sensorium.data.tables import Table
-from sensorium.data.targets import Target, build_targets
+from sensorium.data.targets import Target, build_targets, to_learn
 from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 
@@ -114,7 +114,7 @@ def open_splits(
             quarantine.add_flaws(faulty)
             notes.append(boxes_note(part.name, faulty))
     streamed = (
-        _streamed(config, tokenizer, targets, streams, seed)
+        _streamed(config, tokenizer, to_learn(targets), streams, seed)
         if streams and "train" in splits
         else None
     )

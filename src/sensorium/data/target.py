@@ -24,11 +24,13 @@ class Target(ABC):
     Attributes:
         field: the name in `data.fields` that says its columns.
         required: whether a row without it is broken, where the recipe does not say.
+        judged_only: whether it is read only of sets that a model is judged on.
         absent: its value of a row that lacks it.
     """
 
     field: ClassVar[str]
     required: ClassVar[bool] = True
+    judged_only: ClassVar[bool] = False
     absent: Tensor
 
     @abstractmethod

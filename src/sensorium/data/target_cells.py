@@ -93,5 +93,14 @@ def one_answer(cells: Sequence[Any]) -> str | None:
     Raises:
         BrokenSample: one of them is no text.
     """
-    counted = Counter(" ".join(as_text(cell).split()) for cell in cells)
+    counted = Counter(every_answer(cells))
     return counted.most_common(1)[0][0] if counted else None
+
+
+def every_answer(cells: Sequence[Any]) -> list[str]:
+    """All answers that the cells hold, as of several people, each as often as it was given.
+
+    Raises:
+        BrokenSample: one of them is no text.
+    """
+    return [" ".join(as_text(cell).split()) for cell in cells]

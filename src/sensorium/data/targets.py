@@ -23,7 +23,13 @@ from sensorium.batch import ABSENT, UNKNOWN, Learned
 from sensorium.data.box_targets import Box, Boxes, FrameOfPicture
 from sensorium.data.settings import DataConfig
 from sensorium.data.target import Classes, Target
-from sensorium.data.target_cells import class_name, one_answer, one_name, one_number
+from sensorium.data.target_cells import (
+    class_name,
+    every_answer,
+    one_answer,
+    one_name,
+    one_number,
+)
 from sensorium.data.text import Tokenizer
 
 
@@ -105,6 +111,49 @@ class AnswerTokens(Target):
         return pad_sequence(values, batch_first=True, padding_value=self._tokenizer.pad)
 
 
+class Answers(Target):
+    """The answers of all people who gave one: int64 [R], their indices; absent: none, all `ABSENT`.
+
+    Only where a model is judged: an answer is as right as many gave it.
+    """
+
+    field = "answer"
+    required = False
+    judged_only = True
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
+        self.absent = torch.zeros(0, dtype=torch.int64)
+        self._index = {name: index for index, name in enumerate(learned.names)}
+
+    def read(self, cells: Sequence[Any]) -> Tensor | None:
+        given = [self._index.get(answer, UNKNOWN) for answer in every_answer(cells)]
+        return torch.tensor(given) if given else None
+
+    def collate(self, values: list[Tensor]) -> Tensor:
+        return pad_sequence(values, batch_first=True, padding_value=ABSENT)
+
+
+class AnswersTokens(Target):
+    """The same answers in words: int64 [R, N], padded; absent: none, all pad."""
+
+    field = "answer"
+    required = False
+    judged_only = True
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
+        self.absent = torch.zeros((0, 0), dtype=torch.int64)
+        self._tokenizer = tokenizer
+
+    def read(self, cells: Sequence[Any]) -> Tensor | None:
+        given = [self._tokenizer.encode(answer) for answer in every_answer(cells)]
+        if not given:
+            return None
+        return pad_sequence(given, batch_first=True, padding_value=self._tokenizer.pad)
+
+    def collate(self, values: list[Tensor]) -> Tensor:
+        return padded_texts(values, self._tokenizer.pad)
+
+
 class QuestionType(Target):
     """Which kind of question it is, to tell figures apart: int64, its index.
 
@@ -139,11 +188,7 @@ class Captions(Target):
         return pad_sequence(list(cells), batch_first=True, padding_value=self._pad)
 
     def collate(self, values: list[Tensor]) -> Tensor:
-        most, longest = (max(value.shape[axis] for value in values) for axis in (0, 1))
-        padded = torch.full((len(values), most, longest), self._pad)
-        for row, value in enumerate(values):
-            padded[row, : value.shape[0], : value.shape[1]] = value
-        return padded
+        return padded_texts(values, self._pad)
 
 
 TARGETS: Mapping[str, type[Target]] = {
@@ -152,6 +197,8 @@ TARGETS: Mapping[str, type[Target]] = {
     "number": Number,
     "answer": Answer,
     "answer_tokens": AnswerTokens,
+    "answers": Answers,
+    "answers_tokens": AnswersTokens,
     "question_type": QuestionType,
     "boxes": Boxes,
     "box": Box,
@@ -159,6 +206,20 @@ TARGETS: Mapping[str, type[Target]] = {
 
 FRAME = "frame"
 """The target that leads back to the file; there where any other is a place in the picture."""
+
+
+def to_learn(targets: Mapping[str, Target]) -> dict[str, Target]:
+    """Those that a set to train on has."""
+    return {name: target for name, target in targets.items() if not target.judged_only}
+
+
+def padded_texts(values: Sequence[Tensor], pad: int) -> Tensor:
+    """Several texts of each sample [R, N], side by side [B, R, N]."""
+    most, longest = (max(value.shape[axis] for value in values) for axis in (0, 1))
+    padded = torch.full((len(values), most, longest), pad)
+    for row, value in enumerate(values):
+        padded[row, : value.shape[0], : value.shape[1]] = value
+    return padded
 
 
 def build_targets(

@@ -25,7 +25,7 @@ from torch import Tensor
 from sensorium.batch import ABSENT, Batch, Inputs, Learned
 from sensorium.model import Model
 from sensorium.tasks.answers import comparable
-from sensorium.tasks.questions import QuestionConfig, tallies_by_type
+from sensorium.tasks.questions import QuestionConfig, soft_scores, tallies_by_type
 from sensorium.tasks.tally import Tally, figures_of, mean_of
 from sensorium.tasks.task import Encoded
 from sensorium.tasks.vocabulary import Vocabulary
@@ -86,6 +86,9 @@ class AnswerGeneration(Writing):
         present = predictions["present"]
         questions = batch.inputs["text"].rows(present.nonzero()[:, 0])
         nobody = torch.full_like(present, ABSENT, dtype=torch.long)
+        if "answers_tokens" in batch.targets:
+            given = batch.targets["answers_tokens"]
+            predictions = predictions | self.several("answers", given, present)
         return predictions | {
             "question": self._spread(questions.values, present),
             "type": batch.targets.get("question_type", nobody),
@@ -104,6 +107,8 @@ class AnswerGeneration(Writing):
             for view, blind in self.views.items()
         }
         tallies = {f"accuracy{blind}": mean_of(rows, of) for blind, of in right.items()}
+        if "answers" in predictions:
+            tallies |= self._soft(predictions, rows)
         guess = self._equal([self.commonest] * len(truth), truth)
         tallies["accuracy_majority"] = mean_of(rows, guess)
         different = {answer: number for number, answer in enumerate(dict.fromkeys(truth))}
@@ -122,6 +127,16 @@ class AnswerGeneration(Writing):
             Written(row, text, (right,), float(comparable(text) == comparable(right)), question)
             for row, text, right, question in zip(rows, texts, truths, questions, strict=True)
         ]
+
+    def _soft(self, predictions: Mapping[str, Tensor], rows: Tensor) -> dict[str, Tally]:
+        """`soft_accuracy`, where several people answered: an answer counts by how many gave it."""
+        said = [comparable(text) for text in self.texts(predictions)]
+        answers = [[comparable(a) for a in of] for of in self.texts_of_each(predictions, "answers")]
+        given = torch.tensor([len(of) for of in answers])
+        alike = torch.tensor([of.count(one) for one, of in zip(said, answers, strict=True)])
+        if not (given > 1).any():
+            return {}
+        return {"soft_accuracy": mean_of(rows, soft_scores(alike, given))}
 
     def _truths(self, predictions: Mapping[str, Tensor]) -> list[str]:
         return [self.text_of(ids) for ids in predictions["right words"][predictions["present"]]]

@@ -13,7 +13,6 @@ Source: Vinyals et al. 2015, "Show and Tell"; Wang et al. 2022, "SimVLM" (a give
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -79,9 +78,8 @@ class Captioning(Writing):
         pad, own = self.vocabulary.pad, predictions["right words"][:, None]
         others = batch.targets.get("captions", own[:, :0])  # [B, R, N]
         others = F.pad(others, (0, own.shape[2] - others.shape[2]), value=pad)
-        captions = torch.cat([own, others], dim=1)
-        real = (captions != pad).any(dim=2) & predictions["present"][:, None]
-        return predictions | {"captions": captions[real], "captions of it": real.sum(dim=1)}
+        every = torch.cat([own, others], dim=1)
+        return predictions | self.several("captions", every, predictions["present"])
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """How near to a caption what is written comes: BLEU-1 to BLEU-4, CIDEr-D, and the share
@@ -125,10 +123,5 @@ class Captioning(Writing):
 
     def _captions(self, predictions: Mapping[str, Tensor]) -> list[list[str]]:
         """All captions of every sample that has any."""
-        counts = predictions["captions of it"][predictions["present"]].tolist()
-        texts = [self.text_of(ids) for ids in predictions["captions"]]
-        starts = itertools.accumulate(counts, initial=0)
-        return [
-            list(dict.fromkeys(texts[start : start + n]))
-            for start, n in zip(starts, counts, strict=False)
-        ]
+        each = self.texts_of_each(predictions, "captions")
+        return [list(dict.fromkeys(texts)) for texts in each]

@@ -17,6 +17,9 @@ from torch import Tensor
 
 from sensorium.tasks.class_figures import average_precision
 
+MOST_CONFUSED = 2000
+"""Classes, of which every two are counted; more would take more memory than they tell."""
+
 
 @dataclass(frozen=True)
 class ClassReport:
@@ -30,7 +33,8 @@ class ClassReport:
         support: how many samples are of each.
         average_precision: where a sample may have several classes: the area under precision and
             recall of each; NaN where no sample has it.
-        confusion: where each has one: samples of class (row) that are taken for class (column).
+        confusion: where each has one, of not too many: samples of class (row) that are taken for
+            class (column).
     """
 
     names: Sequence[str]
@@ -47,10 +51,16 @@ def report_of_one(
 ) -> ClassReport:
     """Of one class for each sample."""
     classes = len(names)
-    confusion = (truth * classes + said).bincount(minlength=classes**2).view(classes, classes)
-    right, support = confusion.diagonal(), confusion.sum(dim=1)
-    shares = _shares(right, confusion.sum(dim=0), support)
-    return ClassReport(names, *shares, support, confusion=confusion)
+    right, named, support = (
+        of.bincount(minlength=classes) for of in (truth[said == truth], said, truth)
+    )
+    pairs = truth * classes + said
+    confusion = (
+        pairs.bincount(minlength=classes**2).view(classes, classes)
+        if classes <= MOST_CONFUSED
+        else None
+    )
+    return ClassReport(names, *_shares(right, named, support), support, confusion=confusion)
 
 
 def report_of_several(

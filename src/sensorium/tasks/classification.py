@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from sensorium.batch import Batch, Learned
 from sensorium.model import Model
@@ -34,13 +34,14 @@ from sensorium.tasks.calibration import Calibration, calibrate
 from sensorium.tasks.claim import Claim, log_odds, prior_log_odds
 from sensorium.tasks.class_figures import (
     mean_average_precision,
+    one_class_f1,
     one_class_tallies,
     several_classes_tallies,
 )
 from sensorium.tasks.class_report import ClassReport, report_of_one, report_of_several
 from sensorium.tasks.mistakes import Mistake, mistakes_of_names, mistakes_of_several
 from sensorium.tasks.mixing import MIXED, Mixing
-from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
+from sensorium.tasks.readout import ReadoutConfig, ReadoutTask, fresh_head
 from sensorium.tasks.tally import ROWS, Tally, figures_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Told, likeliest, told_of
 
@@ -115,9 +116,7 @@ class Classification(ReadoutTask):
             "weights", self._balanced(known.total) if balanced else None, persistent=False
         )
         self.total = known.total
-        self.head = nn.Linear(self.width, len(self.classes))
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
+        self.head = fresh_head(self.width, len(self.classes))
 
     @property
     def reads_shared(self) -> bool:
@@ -193,9 +192,11 @@ class Classification(ReadoutTask):
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         figures = figures_of(self.tallies(predictions))
+        logits, truth = predictions["logits"], predictions["truth"]
         if self.target == "labels":
-            logits, truth = predictions["logits"], predictions["truth"].bool()
-            figures["average_precision"] = mean_average_precision(logits, truth)
+            figures["average_precision"] = mean_average_precision(logits, truth.bool())
+        elif "f1_macro" not in figures:
+            figures["f1_macro"] = one_class_f1(logits, truth)
         calibration = self.calibration(predictions)
         if calibration is not None:
             figures["calibration_error"] = calibration.error

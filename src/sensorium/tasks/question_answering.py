@@ -26,11 +26,12 @@ from torch import Tensor, nn
 
 from sensorium.batch import ABSENT, Batch, Learned
 from sensorium.model import Model
+from sensorium.tasks.answers import comparable
 from sensorium.tasks.calibration import Calibration, calibrate
 from sensorium.tasks.claim import Claim, log_odds, prior_log_odds
 from sensorium.tasks.mistakes import Mistake, mistakes_of_names
-from sensorium.tasks.questions import QuestionConfig, tallies_by_type
-from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
+from sensorium.tasks.questions import QuestionConfig, soft_scores, tallies_by_type
+from sensorium.tasks.readout import ReadoutConfig, ReadoutTask, fresh_head
 from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Told, likeliest, told_of
 
@@ -64,12 +65,14 @@ class QuestionAnswering(ReadoutTask):
         self.types = list(learned["question_type"].names) if "question_type" in learned else []
         self.rows: Tensor
         self.register_buffer("rows", torch.tensor(learned["answer"].rows), persistent=False)
+        first: dict[str, int] = {}
+        same = [first.setdefault(comparable(answer), n) for n, answer in enumerate(self.answers)]
+        self.same: Tensor
+        self.register_buffer("same", torch.tensor(same), persistent=False)
         self.transform = nn.Sequential(
             nn.Linear(self.width, self.width), nn.GELU(), nn.LayerNorm(self.width)
         )
-        self.head = nn.Linear(self.width, len(self.answers))
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
+        self.head = fresh_head(self.width, len(self.answers))
 
     def count(self, batch: Batch) -> int:
         return len(self._learnable(batch))
@@ -99,6 +102,7 @@ class QuestionAnswering(ReadoutTask):
         return {
             ROWS: rows,
             "said": best.indices,
+            **self._agreement(batch, rows, best.indices),
             "confidence": best.values,
             "truth": truth,
             "type": torch.full_like(truth, ABSENT)
@@ -110,6 +114,7 @@ class QuestionAnswering(ReadoutTask):
         """Accuracy, over all questions and of each type.
 
         Beside it `accuracy_majority`, of the commonest answer of the rows to train on.
+        Where several people answered, `soft_accuracy` counts an answer by how many gave it.
         `unknown_answers` is the share of the questions whose answer no row to train on has, where
         there are any.
         """
@@ -128,6 +133,9 @@ class QuestionAnswering(ReadoutTask):
         said, truth, types = (predictions[name] for name in ("said", "truth", "type"))
         rows = rows_of(predictions, len(said))
         tallies = {"accuracy": mean_of(rows, said == truth)}
+        given = predictions.get("given", torch.ones_like(said))
+        if (given > 1).any():
+            tallies["soft_accuracy"] = mean_of(rows, soft_scores(predictions["alike"], given))
         tallies["accuracy_majority"] = mean_of(rows, truth == self.rows.argmax().cpu())
         if (truth < 0).any():
             tallies["unknown_answers"] = mean_of(rows, truth < 0)
@@ -166,6 +174,18 @@ class QuestionAnswering(ReadoutTask):
     ) -> Float[Tensor, "K A"]:
         """Logits of every answer."""
         return self.head(self.transform(self.read(model, encoded, rows))).float()
+
+    def _agreement(
+        self, batch: Batch, rows: Int[Tensor, " K"], said: Int[Tensor, " K"]
+    ) -> dict[str, Tensor]:
+        """How many people gave any answer to a question, and how many what is said, however they
+        wrote it."""
+        if "answers" not in batch.targets:
+            return {}
+        answers = batch.targets["answers"].index_select(0, rows)
+        known = torch.where(answers >= 0, self.same[answers.clamp(min=0)], answers)
+        alike = (known == self.same[said][:, None]).sum(dim=1)
+        return {"given": (answers != ABSENT).sum(dim=1), "alike": alike}
 
     def _asked(self, batch: Batch) -> Bool[Tensor, " B"]:
         """The samples that have an answer, whether it is known or not, and anything to see."""

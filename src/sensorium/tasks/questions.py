@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from sensorium.tasks.tally import Tally, mean_of
@@ -21,6 +21,22 @@ class QuestionConfig(TaskConfig):
         if "text" not in modalities:
             has = ", ".join(modalities) or "none"
             yield f"needs the modality text, for the question, but model.encoders has only {has}"
+
+
+AGREED = 3
+"""People whose answer is right beyond doubt; fewer make it as right as their share of these."""
+
+
+def soft_scores(alike: Int[Tensor, " K"], given: Int[Tensor, " K"]) -> Float[Tensor, " K"]:
+    """min(n / 3, 1) for an answer that n people gave; where fewer than three did, their share.
+
+    Args:
+        alike: how many gave the same answer.
+        given: how many gave any, at least one.
+
+    Source: Antol et al. 2015, "VQA", section 3.
+    """
+    return (alike.double() / given.clamp(max=AGREED)).clamp(max=1)
 
 
 def tallies_by_type(

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from sensorium.batch import Batch
 from sensorium.model import Model
@@ -105,3 +105,11 @@ class ReadoutTask(Task):
         if self.modality is not None:
             return encoded.encodings[self.modality].pooled.index_select(0, rows)
         return model.fuse({m: e.rows(rows) for m, e in encoded.encodings.items()}).vector
+
+
+def fresh_head(width: int, outputs: int) -> nn.Linear:
+    """A linear head that says nearly nothing yet."""
+    head = nn.Linear(width, outputs)
+    nn.init.normal_(head.weight, std=0.02)
+    nn.init.zeros_(head.bias)
+    return head

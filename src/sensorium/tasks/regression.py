@@ -19,13 +19,13 @@ from typing import Any, ClassVar, Literal
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from sensorium.batch import Batch, Learned
 from sensorium.model import Model
 from sensorium.tasks.claim import Claim
 from sensorium.tasks.mistakes import Mistake, mistakes_of_numbers
-from sensorium.tasks.readout import ReadoutConfig, ReadoutTask
+from sensorium.tasks.readout import ReadoutConfig, ReadoutTask, fresh_head
 from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, ratio, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Told, as_figure, told_of
 
@@ -58,9 +58,7 @@ class Regression(ReadoutTask):
         self.deviation: Tensor
         for name in ("mean", "deviation"):
             self.register_buffer(name, torch.tensor(getattr(learned["number"], name)))
-        self.head = nn.Linear(self.width, 1)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
+        self.head = fresh_head(self.width, 1)
 
     def count(self, batch: Batch) -> int:
         return len(self._items(batch))

@@ -14,6 +14,7 @@ tokens); Szegedy et al. 2016 (label smoothing).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -243,6 +244,23 @@ class Writing(Task):
     def written(self, predictions: Mapping[str, Tensor]) -> list[Written]:
         """What was written of every sample that has words, beside what is right."""
         raise NotImplementedError
+
+    def several(
+        self, name: str, texts: Int[Tensor, "B R N"], present: Bool[Tensor, " B"]
+    ) -> dict[str, Tensor]:
+        """For predictions: several texts of each sample, in one list for all, and how many each
+        has."""
+        pad, most = self.vocabulary.pad, self.vocabulary.context_tokens
+        texts = F.pad(texts, (0, most - texts.shape[2]), value=pad)
+        real = (texts != pad).any(dim=2) & present[:, None]
+        return {name: texts[real], f"{name} of it": real.sum(dim=1)}
+
+    def texts_of_each(self, predictions: Mapping[str, Tensor], name: str) -> list[list[str]]:
+        """Of every sample that has words, what `several` put into the predictions."""
+        counts = predictions[f"{name} of it"][predictions["present"]].tolist()
+        texts = [self.text_of(ids) for ids in predictions[name]]
+        starts = itertools.accumulate(counts, initial=0)
+        return [texts[start : start + n] for start, n in zip(starts, counts, strict=False)]
 
     def text_of(self, ids: Int[Tensor, " N"]) -> str:
         """The words of a text, without its start, end and padding."""
