@@ -12,7 +12,7 @@ from sensorium.cli.console import print_table
 if TYPE_CHECKING:
     from sensorium.evaluation.paired import Paired
 
-RETRIEVAL = ("R@1", "95 %", "R@5", "R@10", "median rank", "chance", "R@1/chance")
+RETRIEVAL = ("R@1", "95 %", "R@5", "R@10", "median", "chance", "× chance")
 
 
 def print_figures(summary: Mapping[str, Any], split: str) -> None:
@@ -31,7 +31,7 @@ def print_figures(summary: Mapping[str, Any], split: str) -> None:
             [
                 row.name,
                 _known(row.recalls[0]),
-                interval_in_words(row.interval),
+                "" if row.interval is None else "–".join(map(_short, row.interval)),
                 *(_known(figure) for figure in (*row.recalls[1:], row.median_rank, row.chance)),
                 "" if row.times_chance is None else f"{row.times_chance:.3g}",
             ]
@@ -159,6 +159,11 @@ def print_pair(compared: Paired) -> None:
 def interval_in_words(interval: Sequence[float] | None) -> str:
     """As in `0.71–0.78`; nothing where it is not known."""
     return "" if interval is None else "–".join(_figure(end) for end in interval)
+
+
+def _short(share: float) -> str:
+    """`.73`: a table of retrieval has many columns."""
+    return f"{share:.2f}".removeprefix("0") if share < 1 else "1"
 
 
 def _known(figure: float | None) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from sensorium.evaluation.figures import spoken
+from sensorium.evaluation.names import spoken
 
 CHARTS = (
     ("Loss", r"train/(.+)/loss"),

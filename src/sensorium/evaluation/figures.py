@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sensorium.evaluation.by_type import OF_TYPE, Interval, Types, figures_by_type
+from sensorium.evaluation.names import direction_in_words, is_share, spoken
 from sensorium.tasks.ranking import RECALL_AT
 
 MAIN_FIGURES = r"/(recall_at_1|accuracy|mae|r2|cider)$"
 
-SHARES = r"recall|accuracy|f1_|r2|precision|explained|exact_match|chance|answers|map|score"
-"""In the names of figures that are shares of something, and so read as percentages."""
-
-BLIND = ("_majority", "_mean", "_of_mean_patch", "_withheld")
+BLIND = ("_majority", "_mean", "_of_mean_patch", "_largest_object", "_withheld")
 """How the name of a figure goes on that says what the same is for who knows or sees nothing."""
 
 GUESSED_PAIRS = 0.5  # of right and wrong pairs, by guessing
-
-OF_TYPE = r"(.+)/accuracy_(majority_)?of_([^/]+)"
-"""A figure of one type of questions, `task/accuracy_of_colour`, or what a guess by type reaches."""
 
 TEXT_FIGURES = {
     "cider": "CIDEr",
@@ -30,10 +26,6 @@ TEXT_FIGURES = {
     "perplexity": "next token, perplexity",
 }
 """What captioning is judged by -> its name for people."""
-
-
-Interval = Sequence[float]
-"""Its two ends."""
 
 
 @dataclass(frozen=True)
@@ -128,59 +120,6 @@ class Withheld:
     shares: list[str]
 
 
-@dataclass(frozen=True)
-class Types:
-    """Accuracies of a task by type of question, each beside what is reached blindly.
-
-    Attributes:
-        name: of the task, for people.
-        columns: `accuracy`, then what is withheld, as in `without image`, then `majority`.
-        rows: type -> its figures; the first row is of all questions together.
-        intervals: type -> where its accuracy lies with 95 % confidence.
-    """
-
-    name: str
-    columns: list[str]
-    rows: dict[str, list[float | None]]
-    intervals: dict[str, Interval]
-
-
-def figures_by_type(
-    metrics: Mapping[str, float],
-    without: Mapping[str, Mapping[str, float]],
-    intervals: Mapping[str, Interval],
-) -> list[Types]:
-    """The accuracies by type of one split, of each task that has them.
-
-    Args:
-        metrics: named `task/what`.
-        without: modalities joined by `+` -> the same, as far as they can be computed.
-        intervals: of the metrics.
-    """
-    matches = [match for name in metrics if (match := re.fullmatch(OF_TYPE, name))]
-    tasks = dict.fromkeys(match[1] for match in matches)
-    columns = ["accuracy", *(f"without {n.replace('+', ' + ')}" for n in without), "majority"]
-
-    def row(task: str, end: str) -> list[float | None]:
-        name, blind = f"{task}/accuracy{end}", f"{task}/accuracy_majority{end}"
-        return [metrics.get(name), *(of.get(name) for of in without.values()), metrics.get(blind)]
-
-    return [
-        Types(
-            name=spoken(task),
-            columns=columns,
-            rows={"all": row(task, "")}
-            | {m[3]: row(task, f"_of_{m[3]}") for m in matches if m[1] == task},
-            intervals={
-                name.rpartition("_of_")[2] if "_of_" in name else "all": interval
-                for name, interval in intervals.items()
-                if re.fullmatch(rf"{task}/accuracy(_of_.+)?", name)
-            },
-        )
-        for task in tasks
-    ]
-
-
 def withheld_figures(
     metrics: Mapping[str, float], without: Mapping[str, Mapping[str, float]]
 ) -> Withheld | None:
@@ -227,24 +166,6 @@ def figures_of_split(summary: Mapping[str, Any], split: str) -> SplitFigures:
     return replace(
         _figures(split, metrics, withheld, intervals), withheld=withheld_figures(metrics, withheld)
     )
-
-
-def spoken(name: str) -> str:
-    """A figure's name for people: `contrastive/image_to_text` is `contrastive, image → text`."""
-    return name.replace("/", ", ").replace("_to_", " → ").replace("_", " ")
-
-
-def direction_in_words(name: str) -> str:
-    """`contrastive/image_to_text` is `image → text`; with `matching/reranked_`, `, re-ranked`."""
-    direction = name.rpartition("/")[2]
-    plain = direction.removeprefix("reranked_")
-    return spoken(plain) + (", re-ranked" if plain != direction else "")
-
-
-def is_share(name: str) -> bool:
-    """Whether people read a figure of this name as a percentage."""
-    what = name.rpartition("/")[2]
-    return re.search(SHARES, what) is not None and "calibration" not in what
 
 
 def _figures(

@@ -43,9 +43,6 @@ from sensorium.evaluation.intervals import (
 )
 from sensorium.tasks.tally import Formula, Tally, ratio
 
-LOWER_IS_BETTER = ("error", "loss", "perplexity", "mae", "rmse")
-"""How the names of figures end that are better the lower they are."""
-
 ROUNDING = 1e-9  # two differences so near to each other are the same
 
 
@@ -89,7 +86,7 @@ class Difference:
         """`a` or `b`; None where that may be chance."""
         if self.adjusted >= 1 - CONFIDENCE:
             return None
-        return "b" if (self.difference > 0) != lower_is_better(self.name) else "a"
+        return "b" if (self.difference > 0) != Headline(self.name).lower_is_better else "a"
 
 
 @dataclass(frozen=True)
@@ -164,11 +161,6 @@ class Paired:
 def in_words(name: str) -> str:
     """A figure's name for people: `recall at 1, image → text`."""
     return str(Headline(name))
-
-
-def lower_is_better(name: str) -> bool:
-    """Whether a figure is the better, the lower it is."""
-    return name.rpartition("/")[2].partition("_without")[0].endswith(LOWER_IS_BETTER)
 
 
 def differences(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sensorium.evaluation.figures import is_share
+from sensorium.evaluation.names import is_share
 from sensorium.evaluation.paired import Difference, Paired, in_words
 from sensorium.page import write_page
 

@@ -18,7 +18,7 @@ from sensorium.verbs.evaluate import judge, open_to_judge
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.supply import one_pass
 
-NO_MODELS_DOING = rf"({'|'.join(BLIND)})(_of_.+)?$|_without_|_largest_object$|unknown_answers$"
+NO_MODELS_DOING = rf"({'|'.join(BLIND)})(_of_.+)?$|_without_|unknown_answers$"
 """In the names of figures that are of the set, or of who sees nothing, and not of the model."""
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from sensorium.evaluation.comparison.headlines import Headline
-from sensorium.evaluation.figures import spoken
+from sensorium.evaluation.names import spoken
 
 Rows = Sequence[Mapping[str, float]]
 """Those of `metrics.jsonl`."""

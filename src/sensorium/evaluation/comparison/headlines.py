@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from sensorium.errors import RecipeError, nearest
-from sensorium.evaluation.figures import direction_in_words, spoken
+from sensorium.evaluation.names import direction_in_words, spoken
 
 LOWER_IS_BETTER = ("median_rank", "error", "loss", "perplexity", "mae", "rmse")
 """How the names of figures end that are better the lower they are."""
