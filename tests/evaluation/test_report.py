@@ -7,11 +7,14 @@ import pytest
 import torch
 from PIL import Image
 
+from sensorium.data.specimen import Specimen
 from sensorium.evaluation.curves import MOST_POINTS, charts
 from sensorium.evaluation.examples import directions
 from sensorium.evaluation.figures import Figure, figures_by_split
 from sensorium.evaluation.report import Shown, write_report
 from sensorium.evaluation.samples import albums
+from sensorium.tasks.calibration import calibrate
+from sensorium.tasks.mistakes import Mistake
 from sensorium.tasks.reconstruction import Reconstruction
 from sensorium.tasks.retrieval import Retrieval
 from sensorium.tasks.writing import Written
@@ -308,3 +311,29 @@ def test_figures_of_captions_stand_beside_those_of_the_blind():
     (split,) = figures_by_split({"metrics": metrics})
     assert split.captions == {"CIDEr": Figure(1.5, blind=0.25), "BLEU-4": Figure(0.5)}
     assert split.others == {"counting, error": Figure(0.125)}
+
+
+def test_the_worst_mistakes_are_seen_and_heard(write):
+    found = {"classification": [Mistake(n, "cat", "dog", f"{9 - n}0.0% sure") for n in range(3)]}
+    seen = [
+        Specimen("test.jsonl", "test.jsonl:1", text="a dog", picture="data:image/webp;base64,AA=="),
+        Specimen(
+            "test.jsonl", "test.jsonl:2", sound="data:audio/mpeg;base64,AA==", waveform="M0 1"
+        ),
+        Specimen("test.jsonl", "test.jsonl:3", clip="data:video/mp4;base64,AA=="),
+    ]
+    page = write(mistakes=found, look=lambda row: seen[row])
+    assert "Most wrong: classification" in page
+    for part in ("<audio", "<video", "a dog", "cat, not dog; 90.0% sure", "test.jsonl:3"):
+        assert part in page
+    assert page.index("90.0% sure") < page.index("70.0% sure")
+
+
+def test_calibration_is_drawn_beside_the_line_of_the_honest(write):
+    sure = torch.tensor([0.9, 0.9, 0.3, 0.3])
+    found = calibrate(sure, torch.tensor([True, True, False, False]))
+    page = write(calibrations={"question_answering": found})
+    assert "Right by how sure: question answering" in page
+    assert "off by <b>20.0%</b>" in page
+    assert "30.00,100.00 90.00,0.00" in page
+    assert "0,100 100,0" in page
