@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from sensorium.cli.console import Announcer
 from sensorium.cli.options import (
     JsonOption,
     OverridesArgument,
@@ -14,7 +13,7 @@ from sensorium.cli.options import (
     ResumeOption,
     RunDirOption,
 )
-from sensorium.cli.trained import tell
+from sensorium.cli.trained import train_and_tell
 
 
 def finetune(
@@ -32,14 +31,14 @@ def finetune(
     """Train a model that starts from a trained run, on a task of yours."""
     from sensorium.verbs.finetune import finetune as finetune_verb
 
-    with Announcer() as announcer:
-        result = finetune_verb(
-            recipe,
-            overrides or [],
-            start=start,
-            run_dir=run_dir,
-            resume=resume,
-            overwrite=overwrite,
-            listeners=announcer.listeners(),
-        )
-    tell(result, f"sensorium finetune {recipe}", as_json)
+    train_and_tell(
+        finetune_verb,
+        "finetune",
+        recipe,
+        overrides,
+        as_json,
+        start=start,
+        run_dir=run_dir,
+        resume=resume,
+        overwrite=overwrite,
+    )

@@ -1,6 +1,5 @@
 """`sensorium pretrain RECIPE [key=value ...]`."""
 
-from sensorium.cli.console import Announcer
 from sensorium.cli.options import (
     JsonOption,
     OverridesArgument,
@@ -9,7 +8,7 @@ from sensorium.cli.options import (
     ResumeOption,
     RunDirOption,
 )
-from sensorium.cli.trained import tell
+from sensorium.cli.trained import train_and_tell
 
 
 def pretrain(
@@ -23,13 +22,13 @@ def pretrain(
     """Train a model by a recipe, and judge it on the test set."""
     from sensorium.verbs.pretrain import pretrain as pretrain_verb
 
-    with Announcer() as announcer:
-        result = pretrain_verb(
-            recipe,
-            overrides or [],
-            run_dir=run_dir,
-            resume=resume,
-            overwrite=overwrite,
-            listeners=announcer.listeners(),
-        )
-    tell(result, f"sensorium pretrain {recipe}", as_json)
+    train_and_tell(
+        pretrain_verb,
+        "pretrain",
+        recipe,
+        overrides,
+        as_json,
+        run_dir=run_dir,
+        resume=resume,
+        overwrite=overwrite,
+    )

@@ -1,19 +1,43 @@
-"""What `pretrain` and `finetune` say at their end."""
+"""What `pretrain` and `finetune` share: a training that is shown, and what is said at its end."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sensorium.cli.console import print_json
+from sensorium.cli.console import Announcer, print_json
 from sensorium.cli.figures import print_figures, print_types
 
 if TYPE_CHECKING:
     from sensorium.verbs.pretrain import Pretrained
 
 SIGNAL_EXIT_BASE = 128  # what a shell reports for a process that a signal ended
+
+
+def train_and_tell(
+    train: Callable[..., Pretrained],
+    verb: str,
+    recipe: str,
+    overrides: Sequence[str] | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train by a verb's function, and say what came of it.
+
+    Args:
+        train: the function.
+        verb: its name.
+        recipe: by which recipe.
+        overrides: with which overrides.
+        as_json: whether it is said to a program.
+        options: what else the function takes.
+    """
+    with Announcer() as announcer:
+        result = train(recipe, overrides or [], listeners=announcer.listeners(), **options)
+    tell(result, f"sensorium {verb} {recipe}", as_json)
 
 
 def tell(result: Pretrained, command: str, as_json: bool) -> None:
