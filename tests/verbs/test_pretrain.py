@@ -15,7 +15,8 @@ from sensorium.recipe import Recipe
 from sensorium.run import Run
 from sensorium.training import Checkpoints
 from sensorium.verbs.evaluate import evaluate
-from sensorium.verbs.pretrain import Pretrained, pretrain
+from sensorium.verbs.pretrain import pretrain
+from sensorium.verbs.train_run import Pretrained
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sensorium.cli.console import Announcer, print_json
 from sensorium.cli.figures import print_figures, print_types
 
 if TYPE_CHECKING:
-    from sensorium.verbs.pretrain import Pretrained
+    from sensorium.verbs.train_run import Pretrained
 
 SIGNAL_EXIT_BASE = 128  # what a shell reports for a process that a signal ended
 

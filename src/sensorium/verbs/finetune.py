@@ -9,8 +9,9 @@ from sensorium import ranks
 from sensorium.recipe import Recipe, load_recipe, recipe_tree
 from sensorium.run import RUNS
 from sensorium.verbs.listeners import Listeners
-from sensorium.verbs.pretrain import Pretrained, begin, go_on
+from sensorium.verbs.pretrain import begin, go_on
 from sensorium.verbs.start import Start
+from sensorium.verbs.train_run import Pretrained
 
 
 def finetune(

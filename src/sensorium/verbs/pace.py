@@ -14,7 +14,7 @@ from sensorium.recipe import Recipe
 from sensorium.run import build
 from sensorium.training.loop import Loop
 from sensorium.verbs.listeners import Listeners
-from sensorium.verbs.pretrain import draw_world
+from sensorium.verbs.run_data import draw_world
 from sensorium.verbs.supply import batches_of
 
 FIRST_STEPS = 3  # of which the machine makes its arrangements; they are not counted

@@ -20,6 +20,7 @@ from sensorium.training import Checkpoint, Checkpoints
 from sensorium.verbs.inherit import inherit
 from sensorium.weights import differences
 
+STARTED_FROM = "started_from"  # in run.json and in the summary: the run whose weights were taken
 FUSION = "model.fusion."
 CHANGES_NO_HEAD = {
     *("weight", "share", "sources", "class_weights", "label_smoothing", "mixup", "cutmix"),

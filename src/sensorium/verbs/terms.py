@@ -14,7 +14,7 @@ from sensorium.verbs.budget import Budget
 from sensorium.verbs.compare import settle_precision
 from sensorium.verbs.grid import budget_of, on_equal_terms, with_values
 from sensorium.verbs.listeners import Listeners
-from sensorium.verbs.pretrain import draw_world
+from sensorium.verbs.run_data import draw_world
 from sensorium.verbs.space import Space, make_space
 
 
