@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from sensorium.evaluation.intervals import bca_interval, drawn_figures, intervals
+from sensorium.evaluation.intervals import bca_interval, drawn_figures, in_blocks, intervals
 from sensorium.tasks.class_figures import macro_f1
 from sensorium.tasks.tally import Tally, mean_of, ratio, tally
 
@@ -119,3 +119,16 @@ def test_draws_without_a_figure_are_left_out():
     assert (low, high) == (2.0, 2.0)
     assert bca_interval(Tally(rows(3), torch.zeros(3, 2).double(), ratio), np.array([])) is None
     assert math.isnan(Tally(rows(3), torch.zeros(3, 2).double(), ratio).figure)
+
+
+def test_of_very_many_samples_blocks_are_drawn(monkeypatch):
+    """The same interval, but for chance; and every sample is in one block."""
+    own = mean_of(rows(6000), torch.rand(6000, generator=torch.Generator().manual_seed(0)))
+    single = intervals({"a": own})["a"]
+    monkeypatch.setattr("sensorium.evaluation.intervals.MOST_DRAWN", 1000)
+    blocks = in_blocks(own.terms)
+    assert blocks.shape == (1000, 2)
+    assert (blocks[:, 1] == 6).all()
+    torch.testing.assert_close(blocks.sum(dim=0), own.terms.sum(dim=0))
+    assert intervals({"a": own})["a"] == pytest.approx(single, abs=0.001)
+    assert single[1] - single[0] == pytest.approx(2 * 1.96 * 0.2887 / 6000**0.5, rel=0.1)

@@ -32,6 +32,7 @@ from sensorium.tasks.tally import Tally
 
 CONFIDENCE = 0.95
 DRAWS = 2000
+MOST_DRAWN = 20_000  # samples; more are drawn in blocks
 COUNTS_AT_A_TIME = 250_000  # how often each sample is drawn, of some draws; they stay in the cache
 
 Interval = tuple[float, float]
@@ -64,10 +65,20 @@ def drawn_figures(
         seed: of the draws.
         draws: R.
     """
-    terms = torch.cat([one.terms for one in tallies], dim=1)
+    terms = in_blocks(torch.cat([one.terms for one in tallies], dim=1), seed)
     sums = torch.cat([counts @ terms for counts in _counts(len(terms), seed, draws)])
     parts = sums.split([one.terms.shape[1] for one in tallies], dim=1)
     return [one.formula(part).numpy() for one, part in zip(tallies, parts, strict=True)]
+
+
+def in_blocks(terms: Float[Tensor, "S K"], seed: int = 0) -> Float[Tensor, "N K"]:
+    """The terms of single samples; of very many, summed over blocks of samples that lots put
+    together, which vary as the samples do and are far fewer to draw from."""
+    if len(terms) <= MOST_DRAWN:
+        return terms
+    order = np.random.default_rng(seed).permutation(len(terms)) % MOST_DRAWN
+    blocks = terms.new_zeros(MOST_DRAWN, terms.shape[1])
+    return blocks.index_add(0, torch.from_numpy(order), terms)
 
 
 def bca_interval(tally: Tally, drawn: Float[np.ndarray, " R"]) -> Interval | None:

@@ -40,6 +40,7 @@ from sensorium.evaluation.intervals import (
     Interval,
     bca_interval,
     drawn_figures,
+    in_blocks,
 )
 from sensorium.tasks.tally import Formula, Tally, ratio
 
@@ -226,7 +227,7 @@ def mcnemar(only_a: int, only_b: int) -> float:
 def swapped(a: Tally, b: Tally, seed: int = 0, draws: int = DRAWS) -> float:
     """How often a difference as large comes out where, of each sample, lots decide which model gave
     what. One draw is the models as they are, so that p is never 0."""
-    apart = b.terms - a.terms
+    apart = in_blocks(b.terms - a.terms, seed)
     sum_a, sum_b = a.terms.sum(dim=0), b.terms.sum(dim=0)
     least = abs(b.figure - a.figure) - ROUNDING
     random, as_large = np.random.default_rng(seed), 1
