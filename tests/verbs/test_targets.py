@@ -177,3 +177,19 @@ def test_questions_that_several_people_answered_are_judged_by_all(
     assert soft == metrics["test/question_answering/accuracy"] / 2
     assert "crowd/question_answering/soft_accuracy" in summary["intervals"]
     assert "test/question_answering/soft_accuracy" not in metrics
+
+
+def test_mixed_pictures_teach_classes_too(tmp_path: Path) -> None:
+    """Beside tasks that see them whole, in parts of a batch, with pictures that are missing."""
+    data = write_labelled(tmp_path / "data")
+    rows = read_rows(data / "train.jsonl")
+    for row in rows[::5]:
+        del row["file_name"]
+    write_rows(data / "train.jsonl", rows)
+    tree = labelled_tree(data, steps=30, accumulate=2, learning_rate=3e-3)
+    tree["data"]["required"] = []
+    mixing = {"mixup": 0.4, "cutmix": 1.0, "modality": "image", "label_smoothing": 0.1}
+    classes = {"class_weights": "balanced", **mixing}
+    tree["tasks"] = {"classification": classes, "regression": {}}
+    pretrain(Recipe.model_validate(tree), run_dir=tmp_path / "run")
+    assert metrics_of(tmp_path / "run")["test/classification/accuracy"] > 0.5
