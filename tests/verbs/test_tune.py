@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,20 @@ from sensorium.recipe import load_recipe
 from sensorium.run import Run
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.study import OpenTrial, Study
-from sensorium.verbs.terms import make_terms
+from sensorium.verbs.terms import make_terms, settle
 from sensorium.verbs.trials import Trials
 from sensorium.verbs.tune import Tuned, tune
 
 pytest.importorskip("optuna")
 SPACE = {"train.learning_rate": "log:1e-4..1e-1", "fusion": "cross_attention,gated"}
-TRIALS = 3
+TRIALS = 2
 
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("searched")
     data = write_pairs(folder / "data", train=24)
-    tree = tiny_tree(data, steps=8, checkpoint_every_steps=2, threads=1)
+    tree = tiny_tree(data, steps=8, checkpoint_every_steps=2, validate_every_steps=4, threads=1)
     tree["data"]["validation_share"] = 0.3
     return write_recipe(folder / "tiny.yaml", tree | {"seed": 4})
 
@@ -62,7 +63,7 @@ def test_every_trial_has_a_run_of_its_values_and_its_figure(tuned):
         assert run.recipe.train.learning_rate == one["values"]["train.learning_rate"]
         assert run.recipe.model.fusion.name == one["values"]["model.fusion"]
         assert one["figure"] == summary["metrics"]["validation/matching/accuracy"]
-        assert len(one["on_the_way"]) == 8
+        assert len(one["on_the_way"]) == 2
         assert list(summary["judged_samples"]) == ["validation"]
         assert "test" not in run.facts()["fingerprints"]
     assert facts["left_out"].keys() == {"masked_language"}
@@ -155,13 +156,13 @@ def test_another_search_or_another_thing_is_left_alone(recipe, tuned, tmp_path):
 
 
 class Impatient(Study):
-    """Has every trial end at its second validation."""
+    """Has every trial end at its first validation."""
 
     def next(self, most: int) -> OpenTrial | None:
         trial = super().next(most)
         if trial is not None:
             told = trial.report
-            trial.report = lambda validation, figure: told(validation, figure) or validation == 2
+            trial.report = lambda validation, figure: told(validation, figure) or validation == 1
         return trial
 
 
@@ -171,20 +172,35 @@ def test_a_pruned_trial_keeps_its_figures_and_not_its_weights(recipe, tmp_path):
     trials = Trials(tmp_path, study, "tiny", terms.tree, 0, 1, None, True, Listeners())
     assert trials.train(lambda: None) is None
     (one,) = study.tried()
-    assert (one.state, len(one.on_the_way)) == ("pruned", 2)
+    assert (one.state, len(one.on_the_way)) == ("pruned", 1)
     assert not (tmp_path / "trial-000/checkpoints").exists()
     rows = (tmp_path / "trial-000/metrics.jsonl").read_text().splitlines()
-    assert sum("validation/matching/accuracy" in row for row in rows) == 2
+    assert sum("validation/matching/accuracy" in row for row in rows) == 1
+
+
+def test_a_length_in_epochs_is_validated_eight_times_too(recipe, tmp_path):
+    """Of 24 rows 16 are trained on, four at a time: 16 epochs of 4 steps."""
+    length = ["train.steps=null", "train.epochs=16", "train.validate_every_steps=null"]
+    terms = make_terms(recipe, length, SPACE, None)
+    settled: dict[str, Any] = {}
+    tree = settle(terms, settled, Listeners())
+    assert settled["rows"] == 16
+    study = Study(tmp_path, terms.space, 4, lower_is_better=False)
+    trials = Trials(tmp_path, study, "tiny", tree, 16, 1, None, True, Listeners())
+    trial = study.next(1)
+    assert trials.recipe_of(trial).train.validate_every_steps == 8
+    trials = replace(trials, tree=tree | {"train": tree["train"] | {"validate_every_steps": 5}})
+    assert trials.recipe_of(trial).train.validate_every_steps == 5
 
 
 def test_a_trial_that_cannot_be_trained_fails_alone(recipe, tmp_path):
-    """A rate that explodes, and twice the same values, which are trained once."""
+    """A rate that explodes, and of three trials with one of two values two are the same."""
     notes: list[str] = []
     space = {"train.learning_rate": [1e-3, 1e30]}
     done = tune(
         recipe,
         search=space,
-        trials=4,
+        trials=3,
         budget="100%",
         run_dir=tmp_path / "one",
         listeners=Listeners(on_note=notes.append),

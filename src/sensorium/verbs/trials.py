@@ -102,7 +102,7 @@ class Trials:
                 trial.end_as(other)
                 return None
         try:
-            recipe = self._recipe(trial)
+            recipe = self.recipe_of(trial)
             stopped_by = self._train(trial, recipe)
         except (TrainingError, RecipeError) as error:
             trial.fail(str(error))
@@ -147,7 +147,7 @@ class Trials:
         listeners = replace(self.listeners, on_validation=watch)
         return pretrain(recipe, run_dir=place, resume=resume, listeners=listeners).stopped_by
 
-    def _recipe(self, trial: OpenTrial) -> Recipe:
+    def recipe_of(self, trial: OpenTrial) -> Recipe:
         """The recipe of a trial.
 
         Raises:
