@@ -22,7 +22,7 @@ from sensorium.tasks.class_report import ClassReport
 from sensorium.tasks.mistakes import Mistake
 from sensorium.tasks.places import Located, Locating
 from sensorium.tasks.reconstruction import Reconstruction, reconstruct
-from sensorium.tasks.retrieval import Retrieval
+from sensorium.tasks.retrieval import Retrieval, figures_by_direction
 from sensorium.tasks.tally import ROWS, Tally
 from sensorium.tasks.writing import Writing, Written
 
@@ -113,13 +113,6 @@ class _Predicted:
             for what, figure in mixture.tasks[name].metrics(self.of_task(name)).items()
         }
 
-    def tallies(self, mixture: Mixture) -> dict[str, Tally]:
-        return {
-            f"{name}/{what}": tally
-            for name in self.parts
-            for what, tally in mixture.tasks[name].tallies(self.of_task(name)).items()
-        }
-
 
 @dataclass
 class _Collected:
@@ -162,25 +155,31 @@ def evaluate(
     with _evaluating(mixture):
         collected = _collect(mixture, batches, seed, config.rerank > 0, withheld, on_batch)
         whole, *others = collected.predicted
-        metrics, tallies = whole.metrics(mixture), whole.tallies(mixture)
-        retrieved = []
-        if "contrastive" in whole.parts:
-            contrastive = mixture.tasks["contrastive"]
+        told = [(name, mixture.tasks[name], whole.of_task(name)) for name in whole.parts]
+        metrics: dict[str, float] = {}
+        tallies: dict[str, Tally] = {}
+        retrieved: list[Retrieval] = []
+        for name, task, predictions in told:
+            if isinstance(task, Contrastive):  # whose similarities are many, and needed again
+                retrieved = task.retrievals(predictions)
+                figures, sums = figures_by_direction(retrieved)
+            else:
+                figures, sums = task.metrics(predictions), task.tallies(predictions)
+            metrics |= {f"{name}/{what}": figure for what, figure in figures.items()}
+            tallies |= {f"{name}/{what}": tally for what, tally in sums.items()}
+        if retrieved and config.rerank and "matching" in mixture.tasks:
+            contrastive, matching = (mixture.tasks[name] for name in ("contrastive", "matching"))
             assert isinstance(contrastive, Contrastive), "a task is what its name says"
-            retrieved = contrastive.retrievals(whole.of_task("contrastive"))
-            if config.rerank and "matching" in mixture.tasks:
-                matching = mixture.tasks["matching"]
-                assert isinstance(matching, Matching), "a task is what its name says"
-                reranker = Reranker(mixture.model, contrastive, matching, collected.encodings)
-                reranked, reranked_tallies = reranker.figures(retrieved, config.rerank)
-                metrics, tallies = metrics | reranked, tallies | reranked_tallies
+            assert isinstance(matching, Matching), "a task is what its name says"
+            reranker = Reranker(mixture.model, contrastive, matching, collected.encodings)
+            reranked, reranked_tallies = reranker.figures(retrieved, config.rerank)
+            metrics, tallies = metrics | reranked, tallies | reranked_tallies
         left = {
             "+".join(hidden): predicted.metrics(mixture)
             for hidden, predicted in zip(withheld, others, strict=True)
             if collected.modalities >= set(hidden)
         }
         reconstructed = _reconstructed(mixture, collected.first, seed)
-        told = [(name, mixture.tasks[name], whole.of_task(name)) for name in whole.parts]
         classes = {name: task.class_report(of) for name, task, of in told}
         calibrations = {name: task.calibration(of) for name, task, of in told}
         mistakes = {name: task.mistakes(of, MISTAKES) for name, task, of in told}

@@ -47,7 +47,7 @@ from sensorium.tasks.pairs import (
     comparable_keys,
     spread_keys,
 )
-from sensorium.tasks.retrieval import Retrieval, retrievals
+from sensorium.tasks.retrieval import Retrieval, figures_by_direction, retrievals
 from sensorium.tasks.tally import ROWS, Tally
 from sensorium.tasks.task import Encoded, Loss, Task, Told
 
@@ -196,18 +196,10 @@ class Contrastive(Task):
         ]
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
-        return {
-            f"{found.direction}/{name}": figure
-            for found in self.retrievals(predictions)
-            for name, figure in found.figures().items()
-        }
+        return figures_by_direction(self.retrievals(predictions))[0]
 
     def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
-        return {
-            f"{found.direction}/{name}": of_figure
-            for found in self.retrievals(predictions)
-            for name, of_figure in found.tallies().items()
-        }
+        return figures_by_direction(self.retrievals(predictions))[1]
 
     def _embeddings(self, encoded: Encoded) -> dict[str, Tensor]:
         return {

@@ -9,7 +9,7 @@ items of one modality among them, C of the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -93,6 +93,19 @@ def retrievals(predictions: Mapping[str, Tensor], pair: Pair) -> list[Retrieval]
         Retrieval(a, b, samples_a, samples_b, similarity, relevant),
         Retrieval(b, a, samples_b, samples_a, similarity.T, relevant.T),
     ]
+
+
+def figures_by_direction(
+    retrieved: Sequence[Retrieval],
+) -> tuple[dict[str, float], dict[str, Tally]]:
+    """Figures and tallies of every direction, named as in `image_to_text/recall_at_1`."""
+    figures: dict[str, float] = {}
+    tallies: dict[str, Tally] = {}
+    for found in retrieved:
+        ranks = found.ranks()
+        figures |= {f"{found.direction}/{name}": of for name, of in found.figures(ranks).items()}
+        tallies |= {f"{found.direction}/{name}": of for name, of in found.tallies(ranks).items()}
+    return figures, tallies
 
 
 def _different(keys: Int[Tensor, " K"]) -> tuple[Tensor, Tensor]:
