@@ -163,7 +163,8 @@ def interval_in_words(interval: Sequence[float] | None) -> str:
 
 def _short(share: float) -> str:
     """`.73`: a table of retrieval has many columns."""
-    return f"{share:.2f}".removeprefix("0") if share < 1 else "1"
+    said = f"{share:.2f}"
+    return "1" if said == "1.00" else said.removeprefix("0")
 
 
 def _known(figure: float | None) -> str:
