@@ -1,11 +1,12 @@
 """Grounding: where is what the words mean?
 
-    p(place | x, words) = softmax over places of w . z
+    p(place | x, words) = softmax over places of w . z + (A z) . (B t) / sqrt(D)
     box(place) = place -+ 2 stride exp(W z)
     loss = sum over samples of  - log sum over the box's places of p
                                 + 2 mean over the box's places of (1 - GIoU(box(place), truth))
 
-z is a token of the picture that has looked at the words (a fusion that keeps its tokens). The box's
+z is a token of the picture that has looked at the words (a fusion that keeps its tokens), t the mean
+of the words' own: with it, what is named is found long before what stands beside it. The box's
 places are those whose middle lies in the box; the box that is told is that of the likeliest place.
 
 Shapes: B batch, K <= B samples with picture, words and a box, A places of a picture (its patches),
@@ -26,6 +27,7 @@ from torch import Tensor, nn
 
 from sensorium.batch import ABSENT, Batch, Learned
 from sensorium.encoders.image import ImageEncoder
+from sensorium.layers.pooling import mean_pool
 from sensorium.model import Model
 from sensorium.tasks.assignment import inside
 from sensorium.tasks.boxes import area, generalised_iou, iou
@@ -84,6 +86,7 @@ class Grounding(Task):
         assert isinstance(encoder, ImageEncoder), "an encoder is what its name says"
         self.patch_size, width = encoder.patch_size, model.fusion.width
         self.transform = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
+        self.key, self.query = nn.Linear(width, width), nn.Linear(width, width)
         self.head = nn.Linear(width, 5)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
@@ -217,8 +220,13 @@ class Grounding(Task):
             for modality, encoding in encoded.encodings.items()
             if modality == "image" or not blind
         }
-        tokens = model.fuse(seen).tokens["image"].values
-        said = self.head(self.transform(tokens)).float()
+        fused = model.fuse(seen).tokens
+        z = self.transform(fused["image"].values)
+        said = self.head(z).float()
+        if "text" in fused:
+            query = self.query(mean_pool(fused["text"].values, fused["text"].mask))
+            named = (self.key(z) @ query[:, :, None]).float() / query.shape[1] ** 0.5
+            said = torch.cat([said[..., :1] + named, said[..., 1:]], dim=2)
         grid = grid_of(said, rows_of_patches, columns, image.mask).flatten(2).transpose(1, 2)
         places = places_of(rows_of_patches, columns, float(self.patch_size), grid.device)
         logits = grid[..., 0]
