@@ -5,9 +5,9 @@
     loss = sum over samples of  - log sum over the box's places of p
                                 + 2 mean over the box's places of (1 - GIoU(box(place), truth))
 
-z is a token of the picture that has looked at the words (a fusion that keeps its tokens), t the mean
-of the words' own: with it, what is named is found long before what stands beside it. The box's
-places are those whose middle lies in the box; the box that is told is that of the likeliest place.
+z is a token of the picture that has looked at the words (a fusion that keeps its tokens), t the
+mean of the words' own tokens; without words the product is left out. The box's places are those
+whose middle lies in the box; the box that is told is that of the likeliest place.
 
 Shapes: B batch, K <= B samples with picture, words and a box, A places of a picture (its patches),
 R x S of them, D width of the fused tokens.
