@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from sensorium.errors import RecipeError, nearest
-from sensorium.evaluation.names import direction_in_words, spoken
+from sensorium.evaluation.names import direction_in_words, is_share, spoken
 
 LOWER_IS_BETTER = ("median_rank", "error", "loss", "perplexity", "mae", "rmse")
 """How the names of figures end that are better the lower they are."""
@@ -43,7 +43,7 @@ class Headline:
     @property
     def is_share(self) -> bool:
         """Whether it is a share of something, and so read as a percentage."""
-        return "accuracy" in self.pattern or "recall" in self.pattern or "map" in self.pattern
+        return is_share(self.pattern)
 
     def __str__(self) -> str:
         if self.name:
