@@ -195,6 +195,14 @@ def test_an_answer_is_explained_by_places_that_are_there(predictor):
     json.dumps(told)
 
 
+def test_a_box_is_explained_as_it_is_told_in_pixels_of_the_file():
+    predictor = of_tasks("grounding")
+    large = np.repeat(np.repeat(picture(), 3, axis=0), 3, axis=1)
+    box = predictor.predict(image=large, text=WORDS)["grounding"]["box"]
+    said = predictor.explain(image=large, text=WORDS)["grounding"]["said"].split(", ")
+    assert [float(side) for side in said] == pytest.approx(box, abs=0.51)
+
+
 def test_explaining_needs_something_to_explain(predictor):
     with pytest.raises(DataError, match=r"^cannot explain this: the tasks of this model \(contr"):
         predictor.explain()

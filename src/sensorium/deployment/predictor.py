@@ -130,7 +130,7 @@ class Predictor:
     @cached_property
     def explainer(self) -> Explainer:
         """Explains what is said of samples."""
-        return Explainer(self.mixture, self._inputs)
+        return Explainer(self.mixture, self._inputs, self._targets)
 
     def entry(
         self, row: Row, id: str | None = None, folder: Location = Path()

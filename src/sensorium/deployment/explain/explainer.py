@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sensorium.batch import Batch, Encoding, Sample
 from sensorium.data import Modality, collate
+from sensorium.data.target import Target
 from sensorium.deployment.explain.gradients import integrated_gradients
 from sensorium.deployment.explain.places import Relevance, Words, of_picture, of_sound, of_video
 from sensorium.deployment.explain.views import spans
@@ -36,11 +37,18 @@ class Explainer:
     Args:
         mixture: the model with its tasks, in evaluation mode.
         inputs: modality -> how its cells are read, as evaluation sees them.
+        targets: what samples say of themselves beside, as what their pictures show of a file.
     """
 
-    def __init__(self, mixture: Mixture, inputs: Mapping[str, Modality]) -> None:
+    def __init__(
+        self,
+        mixture: Mixture,
+        inputs: Mapping[str, Modality],
+        targets: Mapping[str, Target] | None = None,
+    ) -> None:
         self.mixture = mixture
         self.inputs = inputs
+        self.targets = targets
         self.hop_seconds = inputs["audio"].config.audio.hop_seconds
         self.words = Words(inputs["text"].tokenizer)
         self._device = next(mixture.parameters()).device
@@ -53,7 +61,7 @@ class Explainer:
         what each adds as a whole (Shapley values, which add up to the score less that without);
         `withheld`: how far the score falls without it.
         """
-        batch = collate([sample], self.inputs).to(self._device)
+        batch = collate([sample], self.inputs, self.targets).to(self._device)
         with torch.no_grad():
             encodings = self.mixture.model.encode(batch)
             claims = self.mixture.claims(batch, Encoded(encodings)) if encodings else {}
