@@ -21,6 +21,10 @@ def test_a_pattern_is_the_mean_of_what_it_matches():
     assert Headline("captioning/cider").of(OF_PAIRS) is None
 
 
+def test_a_mean_over_anything_is_named_by_what_it_is():
+    assert str(Headline("contrastive/*/recall_at_10")) == "contrastive recall at 10"
+
+
 def test_of_errors_the_lower_is_better():
     lower = ["regression/mae", "regression/rmse", "captioning/perplexity"]
     assert all(Headline(pattern).lower_is_better for pattern in lower)

@@ -50,6 +50,8 @@ class Headline:
             return self.name
         task, _, what = self.pattern.partition("/")
         direction, _, figure = what.rpartition("/")
+        if direction == "*":
+            return spoken(f"{task} {figure}")
         if "_to_" in direction:
             return f"{spoken(figure)}, {direction_in_words(direction)}"
         return spoken(f"{task} {what}")
