@@ -66,7 +66,7 @@ class DetectionConfig(TaskConfig):
     """Boxes of a picture that are kept, the best."""
     suppress_from: float = Field(0.6, gt=0, le=1)
     """Of boxes of one class that have more IoU than this, only the best stays (NMS)."""
-    told_from: float = Field(0.3, ge=0, le=1)
+    told_from: float = Field(0.4, ge=0, le=1)
     """Score from which on a box is told to a person; figures look at all."""
 
     @field_validator("levels")
