@@ -4,6 +4,7 @@ from tests.conftest import IMAGE_SIZE, small_batch
 
 from sensorium.batch import Inputs
 from sensorium.encoders import ImageEncoder, ImageEncoderConfig
+from sensorium.layers.positions import sine_positions
 
 
 def encoder(**config):
@@ -40,6 +41,14 @@ def test_other_sizes_are_encoded_with_resized_positions():
     pixels = torch.zeros(2, 3, 24, 32, dtype=torch.uint8)
     encoding = encoder()(Inputs(pixels, None, torch.ones(2, dtype=torch.bool)))
     assert encoding.tokens.values.shape == (2, 6 * 8, 16)
+
+
+def test_positions_may_begin_as_sines():
+    model = encoder(initial_positions="sine")
+    torch.testing.assert_close(model.positions.data, sine_positions(*model.grid, 16))
+    assert model.positions.requires_grad
+    with pytest.raises(ValueError, match="width=18 must be a multiple of 4"):
+        encoder(initial_positions="sine", width=18)
 
 
 def test_pixels_are_normalised_colour_by_colour():

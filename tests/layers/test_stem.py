@@ -18,9 +18,10 @@ def test_without_convolutions_nothing_changes():
     assert torch.equal(ConvolutionalStem(3, ())(x), x)
 
 
-def test_no_sample_depends_on_the_others():
+@pytest.mark.parametrize("norm", ["sample", "channel"])
+def test_no_sample_depends_on_the_others(norm):
     torch.manual_seed(0)
-    stem, x = ConvolutionalStem(3, (4, 6)), torch.randn(3, 3, 16, 16)
+    stem, x = ConvolutionalStem(3, (4, 6), norm), torch.randn(3, 3, 16, 16)
     torch.testing.assert_close(stem(x)[1:2], stem(x[1:2]), rtol=1e-5, atol=1e-6)
 
 
@@ -33,3 +34,23 @@ def test_the_gradient_of_what_the_stem_gives_has_the_layout_of_it():
     cut_patches(values, patch_size=2).square().sum().backward()
     assert values.is_contiguous(memory_format=torch.channels_last)
     assert layouts == [True]
+
+
+def test_a_norm_by_channel_takes_each_by_itself():
+    torch.manual_seed(0)
+    stem, x = ConvolutionalStem(3, (4,), "channel"), torch.randn(2, 3, 16, 16)
+    normed = stem.layers[1](stem.layers[0](x))
+    torch.testing.assert_close(normed.mean(dim=(2, 3)), torch.zeros(2, 4), rtol=0, atol=1e-5)
+    scale = normed.std(dim=(2, 3), correction=0)
+    torch.testing.assert_close(scale, torch.ones(2, 4), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("norm", ["sample", "channel"])
+def test_padding_does_not_enter_a_norm(norm):
+    torch.manual_seed(0)
+    stem, x = ConvolutionalStem(3, (4, 6), norm), torch.randn(1, 3, 16, 16)
+    real = torch.zeros(1, 24, 24, dtype=torch.bool)
+    real[:, :16, :16] = True
+    padded = torch.zeros(1, 3, 24, 24)
+    padded[..., :16, :16] = x
+    torch.testing.assert_close(stem(padded, real)[..., :4, :4], stem(x), rtol=1e-4, atol=1e-5)

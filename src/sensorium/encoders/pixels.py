@@ -6,6 +6,7 @@ Shapes: P pictures, 3 colours, H x W pixels, N patches, D width.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 
 from sensorium.encoders.encoder import Encoder, EncoderConfig
 from sensorium.layers.patches import cut_patches, positions_of_grids, resize_positions
-from sensorium.layers.stem import ConvolutionalStem
+from sensorium.layers.positions import sine_positions
+from sensorium.layers.stem import ConvolutionalStem, StemNorm
 from sensorium.layers.transformer import Transformer, initialise_transformer
 
 
@@ -23,10 +25,16 @@ class PixelEncoderConfig(EncoderConfig):
     stem_widths: tuple[int, ...] = ()
     """Channels of convolutions in front of the patches, each of which halves height and width:
     [32, 64] learns far faster from little data. None is the plain Vision Transformer."""
+    stem_norm: StemNorm = "sample"
+    """What a norm between them takes together: the whole `sample`, or each `channel` by itself,
+    with which small things on a plain ground are told apart far sooner."""
     patch_size: int = Field(8, gt=0)
     """Side of a patch, in pixels; it must divide the picture's size."""
     drop_patches: float = Field(0.0, ge=0, lt=1)
     """Share of the patches that a training step leaves out (FLIP): 0.5 nearly halves its cost."""
+    initial_positions: Literal["small", "sine"] = "small"
+    """What the learned positions begin as: `small` random values, or `sine`s and cosines of row and
+    column, as large as what the patches show; then where things lie is learned far sooner."""
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     """Subtracted from each colour, on the scale 0 to 1."""
     deviation: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -39,6 +47,14 @@ class PixelEncoderConfig(EncoderConfig):
             raise ValueError(
                 f"stem_widths={list(self.stem_widths)} shrinks the picture {stride} times, which "
                 f"must divide patch_size={self.patch_size}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sines_fit_in_width(self) -> PixelEncoderConfig:
+        if self.initial_positions == "sine" and self.width % 4:
+            raise ValueError(
+                f"with initial_positions=sine, width={self.width} must be a multiple of 4"
             )
         return self
 
@@ -76,7 +92,7 @@ class PixelEncoder(Encoder):
         self.patch_size = config.patch_size
         self.drop_patches = config.drop_patches
         self.grid = (image_size // config.patch_size,) * 2
-        self.stem = ConvolutionalStem(3, config.stem_widths)
+        self.stem = ConvolutionalStem(3, config.stem_widths, config.stem_norm)
         self.patch_values = 3 * config.patch_size**2
         stemmed_values = self.stem.channels * (config.patch_size // self.stem.stride) ** 2
         self.patch_embedding = nn.Linear(pictures * stemmed_values, config.width)
@@ -88,7 +104,10 @@ class PixelEncoder(Encoder):
         self.register_buffer("mean", 255 * torch.tensor(config.mean), persistent=False)
         self.register_buffer("deviation", 255 * torch.tensor(config.deviation), persistent=False)
         self.apply(initialise_transformer)
-        nn.init.trunc_normal_(self.positions, std=0.02)
+        if config.initial_positions == "small":
+            nn.init.trunc_normal_(self.positions, std=0.02)
+        else:
+            self.positions.data.copy_(sine_positions(*self.grid, config.width))
 
     def patches(
         self, image: Tensor, grids: Tensor | None = None, visible: Tensor | None = None
