@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sensorium.verbs.demo import demo
     from sensorium.verbs.evaluate import evaluate
     from sensorium.verbs.evaluate_pair import evaluate_pair
+    from sensorium.verbs.export import export
     from sensorium.verbs.finetune import finetune
     from sensorium.verbs.index import index
     from sensorium.verbs.load import load
@@ -42,6 +43,7 @@ _HOMES = {
     "compare": "sensorium.verbs.compare",
     "demo": "sensorium.verbs.demo",
     "evaluate": "sensorium.verbs.evaluate",
+    "export": "sensorium.verbs.export",
     "evaluate_pair": "sensorium.verbs.evaluate_pair",
     "finetune": "sensorium.verbs.finetune",
     "index": "sensorium.verbs.index",
@@ -65,6 +67,7 @@ __all__ = [
     "demo",
     "evaluate",
     "evaluate_pair",
+    "export",
     "finetune",
     "index",
     "load",

@@ -12,6 +12,7 @@ from sensorium.cli.check import check
 from sensorium.cli.compare import compare
 from sensorium.cli.demo import demo
 from sensorium.cli.evaluate import evaluate
+from sensorium.cli.export import export
 from sensorium.cli.finetune import finetune
 from sensorium.cli.index import index
 from sensorium.cli.memory import keep_freed_memory
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 for verb in (
     *(demo, world, check, pretrain, finetune, compare),
-    *(evaluate, predict, index, search, runs),
+    *(evaluate, predict, index, search, export, runs),
 ):
     app.command()(verb)
 

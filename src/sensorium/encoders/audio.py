@@ -96,6 +96,8 @@ class AudioEncoder(Encoder):
     ) -> tuple[Tensor, Tensor | None]:
         windows, real = self._windows(inputs.values, inputs.mask)
         P, K = real.shape[:2]
+        if torch.compiler.is_exporting():  # a graph cannot choose among windows: it takes them all
+            return self._encode_every_window(windows, real)
         there = real.flatten(0, 1).any(dim=1).nonzero()[:, 0]
         windows, real = (x.flatten(0, 1).index_select(0, there) for x in (windows, real))
         x, mask = self.embed(windows, real, generator)
@@ -106,6 +108,17 @@ class AudioEncoder(Encoder):
         masks = mask.new_zeros(P * K, mask.shape[1]).index_copy(0, there, mask)
         return self._joined(tokens, masks.unflatten(0, (P, K)))
 
+    def _encode_every_window(self, windows: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with tokens of windows in which nothing is real, and masked."""
+        P, K = real.shape[:2]
+        x, mask = self.embed(windows.flatten(0, 1), real.flatten(0, 1), None)
+        x = self.transformer(x, mask)
+        if K == 1:
+            return x, mask
+        there = real.flatten(0, 1).any(dim=1)
+        x, mask = x * there[:, None, None], mask & there[:, None]
+        return self._joined(x.unflatten(0, (P, K)), mask.unflatten(0, (P, K)))
+
     def embed(
         self, spectrogram: Tensor, real: Tensor, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor]:
@@ -115,8 +128,9 @@ class AudioEncoder(Encoder):
         spectrogram = spectrogram.to(self.patch_embedding.weight.dtype) * real[:, :, None]
         patches = cut_patches(self.stem(spectrogram[:, None]), self.stemmed_patch)
         mask = self._patches_of_frames(real)
-        longest = int(mask.any(dim=0).sum())
-        mask, patches = mask[:, :longest], patches[:, :longest]
+        if not torch.compiler.is_exporting():  # the length of what a graph computes is its own
+            longest = int(mask.any(dim=0).sum())
+            mask, patches = mask[:, :longest], patches[:, :longest]
         kept = None
         if self.drop_patches and self.training and generator is not None:
             kept, mask = choose_patches(mask, self.drop_patches, generator)
@@ -134,7 +148,7 @@ class AudioEncoder(Encoder):
             patches, positions = take_patches(patches, kept), F.embedding(kept, positions)
         x = self.patch_embedding(patches) + positions
         if self.pooling == "class":
-            x = torch.cat([self.class_token.expand(len(x), 1, -1), x], dim=1)
+            x = torch.cat([self.class_token.expand(x.shape[0], 1, -1), x], dim=1)
             mask = F.pad(mask, (1, 0), value=True)
         return x, mask
 

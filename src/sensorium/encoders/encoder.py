@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
@@ -84,17 +84,9 @@ class Encoder(nn.Module):
             inputs: one modality of a batch.
             generator: draws what training hides from the encoder; None hides nothing.
         """
-        present = inputs.present
-        inputs, place = inputs.distinct()
-        values, mask = self.embed_and_encode(inputs, generator)
-        pooled = self.pool(values, mask)
-        if mask is None:
-            mask = values.new_ones(values.shape[:2], dtype=torch.bool)
-        if place is not None:
-            values, mask, pooled = (x.index_select(0, place) for x in (values, mask, pooled))
-        if len(values) < len(present):
-            values, mask, pooled = (_spread(x, present) for x in (values, mask, pooled))
-        return Encoding(Tokens(values, mask), pooled, present)
+        once, place = inputs.distinct()
+        values, mask = self.embed_and_encode(once, generator)
+        return as_encoding(values, mask, self.pool(values, mask), place, inputs.present)
 
     def fit_positions(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The weights of an encoder that is the same but for the size of its inputs, as this one
@@ -122,6 +114,32 @@ class Encoder(nn.Module):
         if self.pooling == "attention":
             return self.attention_pool(x, mask)
         return mean_pool(x, mask)
+
+
+def as_encoding(
+    values: Float[Tensor, "P N D"],
+    mask: Bool[Tensor, "P N"] | None,
+    pooled: Float[Tensor, "P D"],
+    place: Int[Tensor, " K"] | None,
+    present: Bool[Tensor, " B"],
+) -> Encoding:
+    """What was computed of every different value, as an encoding of all samples.
+
+    Args:
+        values: tokens.
+        mask: which are real; None: all.
+        pooled: their vectors.
+        place: for each of the K samples that have the modality, which of the P is its own; None
+            where P is K.
+        present: which samples these are.
+    """
+    if mask is None:
+        mask = values.new_ones(values.shape[:2], dtype=torch.bool)
+    if place is not None:
+        values, mask, pooled = (x.index_select(0, place) for x in (values, mask, pooled))
+    if len(values) < len(present):
+        values, mask, pooled = (_spread(x, present) for x in (values, mask, pooled))
+    return Encoding(Tokens(values, mask), pooled, present)
 
 
 def _spread(rows: Tensor, present: Tensor) -> Tensor:

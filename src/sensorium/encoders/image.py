@@ -72,7 +72,7 @@ class ImageEncoder(PixelEncoder):
             positions = take_patches(positions, kept) if own else F.embedding(kept, positions)
         x = self.patch_embedding(patches) + positions
         if self.pooling == "class":
-            x = torch.cat([self.class_token.expand(len(x), 1, -1), x], dim=1)
+            x = torch.cat([self.class_token.expand(x.shape[0], 1, -1), x], dim=1)
             mask = None if mask is None else F.pad(mask, (1, 0), value=True)
         return x, mask
 

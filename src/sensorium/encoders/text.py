@@ -57,6 +57,8 @@ class TextEncoder(Encoder):
         self, inputs: Inputs, generator: torch.Generator | None
     ) -> tuple[Tensor, Tensor | None]:
         ids, mask = inputs.values, inputs.mask
+        if torch.compiler.is_exporting():  # a graph is the same for any number of texts
+            return self.encode_ids(ids, mask), mask
         buckets = min(self.length_buckets, len(ids) // self.least_texts)
         if mask is None or buckets < 2:
             return self.encode_ids(ids, mask), mask

@@ -97,7 +97,7 @@ class VideoEncoder(PixelEncoder):
                 "cut it to data.video.frames"
             )
         video, mask = _whole_tubelets(video, mask, self.tubelet_frames)
-        P, T = len(video), video.shape[1] // self.tubelet_frames
+        P, T = video.shape[0], video.shape[1] // self.tubelet_frames
         patches, positions = self.patches(video.flatten(0, 1))  # [P * F, S, v]
         patches = patches.unflatten(0, (P, T, self.tubelet_frames))
         if generator is not None and self.drops_now:
@@ -153,6 +153,7 @@ def _whole_tubelets(
     real = video.new_ones((P, F_), dtype=torch.bool) if mask is None else mask
     real = F.pad(real, (0, missing))
     numbers = torch.arange(F_ + missing, device=video.device)
-    newest = numbers.where(real, 0).cummax(dim=1).values  # [P, F], the last real frame so far
+    so_far = real[:, None] & (numbers <= numbers[:, None])  # [P, F, F]
+    newest = numbers.where(so_far, 0).amax(dim=2)  # [P, F], the last real frame so far
     video = video.take_along_dim(newest[:, :, None, None, None], dim=1)
     return video, None if mask is None else real.unflatten(1, (-1, tubelet_frames)).any(dim=2)

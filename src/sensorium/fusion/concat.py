@@ -64,7 +64,7 @@ class ConcatFusion(Fusion):
             nn.init.normal_(vector, std=0.02)
 
     def forward(self, encodings: dict[str, Encoding]) -> Fused:
-        samples = len(next(iter(encodings.values())).present)
+        samples = next(iter(encodings.values())).present.shape[0]
         joined = torch.cat(
             [self._vector(m, encodings.get(m), samples) for m in self.modalities], dim=1
         )

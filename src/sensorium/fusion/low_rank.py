@@ -58,7 +58,7 @@ class LowRankFusion(Fusion):
             _initialise(factor, config.rank, len(widths))
 
     def forward(self, encodings: dict[str, Encoding]) -> Fused:
-        samples = len(next(iter(encodings.values())).present)
+        samples = next(iter(encodings.values())).present.shape[0]
         factors = [self._factor(m, encodings.get(m), samples) for m in self.factors]
         product = reduce(torch.mul, factors).unflatten(1, (-1, self.width))  # [B, R, D]
         return Fused({}, product.sum(dim=1) + self.bias)

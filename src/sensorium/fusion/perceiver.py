@@ -84,7 +84,7 @@ class PerceiverFusion(Fusion):
     def forward(self, encodings: dict[str, Encoding]) -> Fused:
         sequences = project_tokens(self.project, encodings)
         joined = join(sequences)
-        latents = self.latents.expand(len(joined.values), -1, -1)
+        latents = self.latents.expand(joined.values.shape[0], -1, -1)
         for read, layer in zip(self.reads, self.layers, strict=True):
             latents = layer(read(latents, joined.values, joined.mask))
         values = self.norm(self.read_back(joined.values, latents, None))

@@ -73,7 +73,7 @@ class TensorFusion(Fusion):
 
     def forward(self, encodings: dict[str, Encoding]) -> Fused:
         example = next(iter(encodings.values())).pooled
-        product = example.new_ones(len(example), 1)
+        product = example.new_ones(example.shape[0], 1)
         for m in self.project:
             factor = self._factor(m, encodings.get(m), example)
             product = torch.einsum("bi,bj->bij", product, factor).flatten(1)
@@ -84,7 +84,7 @@ class TensorFusion(Fusion):
     ) -> Float[Tensor, "B S"]:
         """[U_m x_m + u_m; 1], and [0; 1] where the modality is absent."""
         if encoding is None:
-            vector = example.new_zeros(len(example), self.side)
+            vector = example.new_zeros(example.shape[0], self.side)
         else:
             vector = where_present(encoding, self.project[modality](encoding.pooled), 0.0)
         return F.pad(vector, (0, 1), value=1.0)

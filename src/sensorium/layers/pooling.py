@@ -36,5 +36,5 @@ class AttentionPool(nn.Module):
     def forward(
         self, x: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N"] | None = None
     ) -> Float[Tensor, "B D"]:
-        query = self.query.expand(len(x), -1, -1)
+        query = self.query.expand(x.shape[0], -1, -1)
         return self.norm(self.attention(query, x, mask))[:, 0]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sensorium.deployment.bundle.manifest import is_bundle
 from sensorium.deployment.bundle.open import Bundle
+from sensorium.deployment.graphs.runtime import GraphModel, Graphs
 from sensorium.deployment.predictor import Predictor
 from sensorium.deployment.trained import Trained
 from sensorium.device import choose_device
@@ -41,8 +42,11 @@ def open_trained(folder: str | Path, *, device: str = "auto") -> Trained:
     if is_bundle(folder):
         bundle = Bundle.open(folder)
         plan, mixture = bundle.plan, bundle.mixture.to(where)
-        recipe = plan.recipe
-        return Trained(folder, recipe.name, mixture, plan.tokenizer, recipe.data, plan.learned)
+        parts = plan.recipe.name, mixture, plan.tokenizer, plan.recipe.data, plan.learned
+        if bundle.manifest.kind == "onnx" and where.type == "cpu":
+            mixture.model = GraphModel(mixture.model, Graphs(folder, mixture))
+            return Trained(folder, *parts, engine="graphs by ONNX Runtime")
+        return Trained(folder, *parts)
     # Here and not above: a run comes with all of training, which a bundle does without.
     from sensorium.verbs.open_run import open_run
 

@@ -1,0 +1,211 @@
+"""A model -> its graphs as ONNX files, of any number of samples and any length.
+
+Weights lie inside the files, so that a bundle has no data outside of what its manifest names.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sensorium.data import DataConfig
+from sensorium.deployment.graphs.heads import Head, heads_of, unknown_tasks
+from sensorium.deployment.graphs.networks import EncoderNetwork, FusedNetwork, Parts
+from sensorium.deployment.graphs.optional import package
+from sensorium.encoders import AudioEncoder
+from sensorium.errors import ExportError
+from sensorium.tasks import Mixture
+
+FUSED = "fused"
+LARGEST_FILE = 2**31 - 1
+"""Bytes that an ONNX file may have with its weights inside."""
+EXAMPLES = 3
+"""Samples and steps in what a graph is traced with; neither is in the graph."""
+PARTS = ("tokens", "mask", "pooled", "present")
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One of the graphs.
+
+    Attributes:
+        name: of the modality, or `fused`.
+        inputs: names, in order.
+        outputs: the same.
+        heads: what it computes of the tasks.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    heads: tuple[Head, ...]
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.onnx"
+
+
+def graphs_of(mixture: Mixture) -> list[Graph]:
+    """The graphs that a model has."""
+    heads = heads_of(mixture)
+    graphs = []
+    for modality in mixture.model.widths:
+        own = tuple(head for head in heads if head.modality == modality)
+        inputs = (modality,) if modality == "image" else (modality, f"{modality}_mask")
+        outputs = [f"{modality}_{part}" for part in ("tokens", "tokens_mask", "pooled")]
+        graphs.append(Graph(modality, inputs, (*outputs, *_names(own)), own))
+    if mixture.model.fusion is not None:
+        own = tuple(head for head in heads if head.modality is None)
+        parts = [part_name(m, part) for m in mixture.model.widths for part in PARTS]
+        graphs.append(Graph(FUSED, tuple(parts), ("fused_vector", *_names(own)), own))
+    return graphs
+
+
+def part_name(modality: str, part: str) -> str:
+    """As the outputs of the encoders' graphs are called, which go into the fused one."""
+    return f"{modality}_tokens_mask" if part == "mask" else f"{modality}_{part}"
+
+
+def write_graphs(mixture: Mixture, data: DataConfig, folder: Path) -> list[Graph]:
+    """Write the graphs of a model on the CPU, in float32 and evaluation mode.
+
+    Raises:
+        ExportError: names the tasks, or the form of the inputs, that no graph can take.
+    """
+    _check(mixture, data)
+    graphs = graphs_of(mixture)
+    for graph in graphs:
+        if graph.name == FUSED:
+            network: nn.Module = FusedNetwork(mixture.model, graph.heads)
+            arguments, shapes = _fused_example(mixture)
+        else:
+            encoder = mixture.model.encoders[graph.name]
+            longest = _longest_sound(encoder, data) if isinstance(encoder, AudioEncoder) else None
+            network = EncoderNetwork(mixture.model, graph.name, graph.heads, longest)
+            arguments, shapes = _encoder_example(graph.name, data, longest)
+        _write(network.eval(), arguments, shapes, graph, folder / graph.file)
+    return graphs
+
+
+def _names(heads: Sequence[Head]) -> list[str]:
+    return [output.name for head in heads for output in head.outputs]
+
+
+def _check(mixture: Mixture, data: DataConfig) -> None:
+    if unknown := unknown_tasks(mixture):
+        known = sorted({head.task for head in heads_of(mixture)})
+        others = f"`--tasks {','.join(known)}` leaves them out; " if known else ""
+        raise ExportError(
+            f"{', '.join(unknown)} cannot be a graph: what is written, or found, depends on what "
+            f"was written before, or on fused tokens. {others}`--to bundle` takes every task"
+        )
+    if "image" in mixture.model.widths and data.image.fit == "native":
+        raise ExportError(
+            "pictures of their own shape (data.image.fit=native) cannot go into a graph, whose "
+            "positions are of one size; `--to bundle` takes them"
+        )
+
+
+def _longest_sound(encoder: AudioEncoder, data: DataConfig) -> int:
+    """Frames of all windows that evaluation may see of a sound."""
+    window = encoder.window_patches * encoder.patch_frames
+    return window * -(-data.audio.evaluation_crops * data.audio.frames // window)
+
+
+def _encoder_example(
+    modality: str, data: DataConfig, longest: int | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an encoder is traced with, and which of its axes may have any length."""
+    B, batch = EXAMPLES, torch.export.Dim("batch")
+    if modality == "image":
+        size = data.image.size
+        picture = torch.zeros(B, 3, size, size, dtype=torch.uint8)
+        return {"values": picture}, {"values": {0: batch}}
+    if modality == "text":
+        values, most = torch.zeros(B, EXAMPLES, dtype=torch.long), data.text.context_tokens
+    elif modality == "video":
+        size, most = data.video.size, data.video.frames
+        frames = min(EXAMPLES, most)
+        values = torch.zeros(B, frames, 3, size, size, dtype=torch.uint8)
+    else:
+        assert longest is not None, "sounds are padded"
+        values, most = torch.zeros(B, EXAMPLES, data.audio.mel_bins), longest
+    mask = torch.ones(values.shape[:2], dtype=torch.bool)
+    axes = {0: batch}
+    if most > 2:
+        axes[1] = torch.export.Dim(f"{modality}_length", max=most)
+    return {"values": values, "mask": mask}, {"values": axes, "mask": axes}
+
+
+def _fused_example(mixture: Mixture) -> tuple[dict[str, Any], dict[str, Any]]:
+    B, batch = EXAMPLES, torch.export.Dim("batch")
+    parts: dict[str, Parts] = {}
+    shapes: dict[str, Any] = {}
+    for number, (modality, width) in enumerate(mixture.model.widths.items()):
+        length, axis = EXAMPLES + number, torch.export.Dim(f"{modality}_tokens_length")
+        real, there = torch.ones(B, length).bool(), torch.ones(B).bool()
+        parts[modality] = torch.zeros(B, length, width), real, torch.zeros(B, width), there
+        long = {0: batch, 1: axis}
+        shapes[modality] = (long, long, {0: batch}, {0: batch})
+    return {"parts": parts}, {"parts": shapes}
+
+
+def _write(
+    network: nn.Module,
+    arguments: dict[str, Any],
+    shapes: dict[str, Any],
+    graph: Graph,
+    path: Path,
+) -> None:
+    onnx = package("onnx")
+    package("onnxscript")
+    size = sum(x.numel() * x.element_size() for x in network.state_dict().values())
+    if size > LARGEST_FILE:
+        raise ExportError(
+            f"the weights of {graph.name} have {size:,} bytes, more than one ONNX file may hold "
+            f"({LARGEST_FILE:,}); `--to bundle` takes them"
+        )
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of the exporter about itself
+        program = torch.onnx.export(
+            network,
+            kwargs=arguments,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            input_names=list(graph.inputs),
+            output_names=list(graph.outputs),
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None, "the exporter gives one"
+    model = program.model_proto
+    _forget_origin(model)
+    onnx.save(model, path)
+
+
+def _forget_origin(model: Any) -> None:
+    """Without the lines of code that every node came from, and where these lay."""
+    for part in (model, model.graph, *model.functions):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    for nodes in (model.graph.node, *(function.node for function in model.functions)):
+        for node in nodes:
+            del node.metadata_props[:]
+            node.doc_string = ""
+    for value in (*model.graph.input, *model.graph.output, *model.graph.value_info):
+        del value.metadata_props[:]
+
+
+def as_arguments(parts: Mapping[str, Parts]) -> dict[str, Tensor]:
+    """What goes into the fused graph, by the names of its inputs."""
+    return {
+        part_name(modality, part): tensor
+        for modality, tensors in parts.items()
+        for part, tensor in zip(PARTS, tensors, strict=True)
+    }

@@ -1,0 +1,24 @@
+"""The packages that graphs need, which are installed only where somebody wants graphs."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from sensorium.errors import MissingDependencyError
+
+INSTALL = "pip install 'sensorium[export]'"
+
+
+def package(name: str) -> Any:
+    """A module of onnx, onnxruntime or onnxscript.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"graphs need the package {name.partition('.')[0]}: {INSTALL}"
+        ) from error

@@ -1,0 +1,34 @@
+"""Graphs whose weights are rounded to eight bits, and whose products are computed in them.
+
+Activations are rounded on the fly (dynamic quantization of ONNX Runtime), so no data is needed.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from sensorium.deployment.graphs.optional import package
+
+PRODUCTS = ["MatMul", "Gemm"]
+
+
+def quantize(path: Path) -> None:
+    """Round a graph in its place."""
+    quantization = package("onnxruntime.quantization")
+    whole = path.with_suffix(".float32.onnx")
+    path.rename(whole)
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)  # it advises a step that dynamic quantization has no use for
+    try:
+        quantization.quantize_dynamic(
+            whole,
+            path,
+            op_types_to_quantize=PRODUCTS,
+            per_channel=True,
+            weight_type=quantization.QuantType.QInt8,
+        )
+    finally:
+        root.setLevel(level)
+        whole.unlink()
