@@ -7,12 +7,13 @@ precision, on one device. Losses are computed in float32 by the tasks themselves
 
 from __future__ import annotations
 
-import time
 from typing import Any, Literal
 
 import torch
 from torch import nn
 from torch.func import functional_call
+
+from sensorium.device import bfloat16_speed
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -23,30 +24,7 @@ def choose_precision(wanted: str, device: torch.device) -> Precision:
     """The precision to train in; `auto` is decided by timing matrix products on the device."""
     if wanted in ("float32", "bfloat16"):
         return wanted  # type: ignore[return-value]  # narrowed by the line above
-    ratio = _product_seconds(torch.float32, device) / _product_seconds(torch.bfloat16, device)
-    return "bfloat16" if ratio > CLEARLY_FASTER else "float32"
-
-
-def _product_seconds(dtype: torch.dtype, device: torch.device, size: int = 256) -> float:
-    """Seconds for one product of square matrices: the least of five, after a warm-up.
-
-    Small on purpose: without hardware support, bfloat16 is a hundred times slower than float32.
-    """
-    a = torch.ones(size, size, dtype=dtype, device=device)
-    a @ a
-    seconds = []
-    for _ in range(5):
-        _wait_for(device)
-        start = time.perf_counter()
-        a @ a
-        _wait_for(device)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    return "bfloat16" if bfloat16_speed(device) > CLEARLY_FASTER else "float32"
 
 
 def call_in(precision: Precision, module: nn.Module, *arguments: Any) -> Any:

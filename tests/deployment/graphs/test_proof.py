@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jaxtyping
 import pytest
+import torch
 from tests.conftest import (
     CONTEXT_TOKENS,
     FRAMES,
@@ -21,7 +22,8 @@ from tests.conftest import (
 from sensorium.data import DataConfig
 from sensorium.deployment.graphs.make import write_graphs
 from sensorium.deployment.graphs.proof import MIXED, Compared, largest_difference, prove
-from sensorium.deployment.graphs.runtime import Graphs
+from sensorium.deployment.graphs.runtime import GraphModel, Graphs
+from sensorium.errors import BundleError, ExportError
 from sensorium.tasks import Mixture
 
 pytest.importorskip("onnxruntime")
@@ -57,7 +59,7 @@ def wrong(proof: list[Compared]) -> list[Compared]:
 
 
 def test_every_task_and_every_subset(tmp_path):
-    model = small_model(small_model_config("cross_attention"))
+    model = small_model(small_model_config("cross_attention", depth=1))
     mixture = small_mixture(*ALL, model=model).eval()
     proof = proof_of(mixture, tmp_path)
     assert {line.subset for line in proof} == {"image", "text", "image and text", MIXED}
