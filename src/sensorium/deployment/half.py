@@ -38,12 +38,8 @@ class HalfModel(Model):
     """Encoders and fusion in bfloat16 between inputs and outputs in float32."""
 
     def __init__(self, model: Model) -> None:
-        parts = (
-            copy.deepcopy(nn.ModuleList([*model.encoders.values()])),
-            copy.deepcopy(model.fusion),
-        )
-        encoders = dict(zip(model.encoders, parts[0], strict=True))
-        super().__init__(encoders, parts[1])  # type: ignore[arg-type]  # a list forgets its kinds
+        encoders = {name: copy.deepcopy(encoder) for name, encoder in model.encoders.items()}
+        super().__init__(encoders, copy.deepcopy(model.fusion))
         for parameter in self.parameters():  # buffers keep what they hold: means, positions, counts
             parameter.data = parameter.data.to(torch.bfloat16)
 
