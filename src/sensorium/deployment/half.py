@@ -72,7 +72,8 @@ def settle_precision(mixture: Mixture, wanted: Wanted, batch: Callable[[], Batch
     if wanted == "auto" and bfloat16_speed(device) < PRODUCTS_FASTER:
         return "float32 by PyTorch: bfloat16 is not faster here"
     half = HalfModel(mixture.model).eval()
-    other = Mixture(half, mixture.tasks, mixture.weights, mixture.sources).eval()
+    tasks = dict(mixture.tasks.items())
+    other = Mixture(half, tasks, mixture.weights, mixture.sources).eval()
     if wanted == "auto":
         samples = batch()
         ratio = _seconds(mixture, samples) / _seconds(other, samples)
