@@ -53,7 +53,7 @@ def export(
     if exported.proof:
         columns = ["subset", "output", "samples", "largest difference", "tolerance"]
         rows = [
-            [c.subset, c.output, str(c.samples), f"{c.difference:.1e}", f"{c.tolerance:.0e}"]
+            [c.subset, c.output, str(c.samples), f"{c.difference:.1e}", f"{c.tolerance:.1e}"]
             for c in exported.proof
         ]
         print_table("graphs against the model", columns, rows)

@@ -21,3 +21,6 @@ ResumeOption = Annotated[bool, typer.Option("--resume", help="Go on from the las
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace a run there.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, ...")]
+PrecisionOption = Annotated[
+    str, typer.Option(help="float32, bfloat16, or auto: the faster one, if it says the same.")
+]

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from sensorium.cli.console import Announcer, print_json, print_table
-from sensorium.cli.options import DeviceOption, JsonOption, RunArgument
+from sensorium.cli.options import DeviceOption, JsonOption, PrecisionOption, RunArgument
 
 SHOWN = 50
 """Answers that the table shows; JSON and file have them all."""
@@ -50,6 +50,7 @@ def predict(
         ),
     ] = None,
     device: DeviceOption = "auto",
+    precision: PrecisionOption = "float32",
     as_json: JsonOption = False,
 ) -> None:
     """Ask a run's model: which class, which number, which answer, do these belong together?"""
@@ -67,6 +68,7 @@ def predict(
             explain=explain,
             html=html,
             device=device,
+            precision=precision,
             listeners=announcer.listeners(),
         )
     failed = sum("error" in answer for answer in answers)

@@ -8,9 +8,8 @@ from pathlib import Path
 from sensorium.data import Quarantine, open_dataset
 from sensorium.deployment.embedder import Embedder
 from sensorium.deployment.index import SearchIndex
-from sensorium.device import choose_device
-from sensorium.run import Run
 from sensorium.verbs.listeners import Listeners
+from sensorium.verbs.load import open_trained
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,10 @@ def index(
     device: str = "auto",
     listeners: Listeners | None = None,
 ) -> Indexed:
-    """Embed every picture and text of `data` and write the run's search index anew.
+    """Make the search index that of `data`; what it holds already is not embedded again.
 
     Args:
-        run: the run folder.
+        run: the folder of a run, or of a bundle.
         data: anything that the library reads.
         device: where to compute.
         listeners: who is told of progress.
@@ -49,18 +48,17 @@ def index(
         SensoriumError: no such run or data, or too much of it broken.
     """
     listeners = listeners or Listeners()
-    opened = Run.open(run)
-    mixture, tokenizer = opened.mixture(choose_device(device))
-    quarantine_path = opened.folder / "index_quarantine.jsonl"
+    trained = open_trained(run, device=device)
+    quarantine_path = trained.folder / "index_quarantine.jsonl"
     quarantine_path.unlink(missing_ok=True)  # of what was indexed before
-    quarantine = Quarantine(quarantine_path, 0, opened.recipe.data.failure_budget)
-    dataset = open_dataset(data, opened.recipe.data_to_read, tokenizer, quarantine)
+    quarantine = Quarantine(quarantine_path, 0, trained.data.failure_budget)
+    dataset = open_dataset(data, trained.data, trained.tokenizer, quarantine)
     for note in dataset.source.notes:
         listeners.on_note(note)
-    search_index = SearchIndex(opened.folder / "index")
+    search_index = SearchIndex(trained.folder / "index")
     rows = search_index.build(
         dataset,
-        Embedder(mixture, dataset.modalities),
+        Embedder(trained.mixture, dataset.modalities),
         quarantine,
         lambda done, total: listeners.on_work("indexing", done, total),
     )

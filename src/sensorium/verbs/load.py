@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import torch
 
@@ -21,7 +21,7 @@ from sensorium.device import choose_device
 from sensorium.errors import DataError
 
 
-def load(folder: str | Path, *, device: str = "auto", precision: Wanted = "float32") -> Predictor:
+def load(folder: str | Path, *, device: str = "auto", precision: str = "float32") -> Predictor:
     """A trained model, ready to be asked.
 
         model = sensorium.load("runs/mine")
@@ -40,7 +40,7 @@ def load(folder: str | Path, *, device: str = "auto", precision: Wanted = "float
 
 
 def open_trained(
-    folder: str | Path, *, device: str = "auto", precision: Wanted = "float32"
+    folder: str | Path, *, device: str = "auto", precision: str = "float32"
 ) -> Trained:
     """A trained model with all that it needs to read inputs.
 
@@ -70,7 +70,9 @@ def open_trained(
 
         trained = open_run(folder, where)
     samples = partial(_samples, trained, where)
-    return replace(trained, engine=settle_precision(trained.mixture, precision, samples))
+    return replace(
+        trained, engine=settle_precision(trained.mixture, cast(Wanted, precision), samples)
+    )
 
 
 def _samples(trained: Trained, device: torch.device) -> Batch:

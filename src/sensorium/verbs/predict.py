@@ -51,6 +51,7 @@ def predict(
     explain: str | Path | None = None,
     html: str | Path | None = None,
     device: str = "auto",
+    precision: str = "float32",
     listeners: Listeners | None = None,
 ) -> list[Answer]:
     """What the tasks of a model say of one row, of every sample of some data, or of lines of JSON.
@@ -64,6 +65,7 @@ def predict(
         explain: write a page there of what the first answers rest on.
         html: write a page there on which answers that are places are drawn on their pictures.
         device: where to compute.
+        precision: as `load` takes it.
         listeners: who is told of progress.
 
     Returns:
@@ -83,7 +85,7 @@ def predict(
         )
     if out is not None and Path(out).suffix not in WRITERS:
         raise DataError(f"{out}: expected a name that ends in {' or '.join(WRITERS)}")
-    trained = open_trained(run, device=device)
+    trained = open_trained(run, device=device, precision=precision)
     predictor = trained.predictor()
     listeners, first = listeners or Listeners(), _First(0 if explain is None else EXPLAINED)
     if html is not None and not predictor.frames:

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sensorium.batch import Sample
-from sensorium.data import BrokenSample, Modality, build_modalities
-from sensorium.deployment.embedder import Embedder
+from sensorium.data import BrokenSample, Modality
 from sensorium.deployment.index import SearchIndex
 from sensorium.deployment.rerank import can_rerank
 from sensorium.deployment.rerank import rerank as sort_anew
 from sensorium.deployment.sheet import Hit, write_sheet
-from sensorium.device import choose_device
 from sensorium.errors import DataError
-from sensorium.run import Run
+from sensorium.verbs.load import open_trained
 
 
 def search(
@@ -33,7 +31,7 @@ def search(
     """What in the run's index is nearest to some words, or to a file.
 
     Args:
-        run: the run folder, indexed before.
+        run: the folder of a run or of a bundle, indexed before.
         text: the words; or give one of the next.
         image: a picture file.
         audio: a sound file, or a video whose sound is meant.
@@ -55,10 +53,8 @@ def search(
             one thing to search by.
     """
     modality, cell = _asked({"text": text, "image": image, "audio": audio, "video": video})
-    opened = Run.open(run)
-    mixture, tokenizer = opened.mixture(choose_device(device))
-    modalities = build_modalities(opened.recipe.data, tokenizer)
-    embedder = Embedder(mixture, modalities)
+    trained = open_trained(run, device=device)
+    modalities, embedder = trained.inputs, trained.embedder()
     known = embedder.modalities
     find = find or ("image" if "image" in known else next(m for m in known if m != modality))
     if find not in known:
@@ -74,7 +70,7 @@ def search(
             f"cannot re-rank: this run has not learned to contrast and to match {modality} and "
             f"{find}; leave --rerank out"
         )
-    hits = SearchIndex(opened.folder / "index").search(vector, find, max(top, rerank))
+    hits = SearchIndex(trained.folder / "index").search(vector, find, max(top, rerank))
     if rerank:
         hits = [*sort_anew(embedder, query, modality, find, hits[:rerank]), *hits[rerank:]]
     hits = hits[:top]

@@ -59,7 +59,7 @@ def proof_table(proof: Sequence[Compared]) -> str:
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {c.subset} | {c.output} | {c.samples} | {c.difference:.1e} | {c.tolerance:.0e} |"
+        f"| {c.subset} | {c.output} | {c.samples} | {c.difference:.1e} | {c.tolerance:.1e} |"
         for c in proof
     ]
     return "\n".join(lines)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sensorium.data import DataConfig
 from sensorium.deployment.graphs.heads import Head, heads_of, unknown_tasks
 from sensorium.deployment.graphs.networks import EncoderNetwork, FusedNetwork, Parts
-from sensorium.deployment.graphs.optional import package
+from sensorium.deployment.graphs.optional import package, quiet
 from sensorium.encoders import AudioEncoder
 from sensorium.errors import ExportError
 from sensorium.tasks import Mixture
@@ -171,7 +171,7 @@ def _write(
             f"the weights of {graph.name} have {size:,} bytes, more than one ONNX file may hold "
             f"({LARGEST_FILE:,}); `--to bundle` takes them"
         )
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), quiet("torch.onnx"), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter about itself
         program = torch.onnx.export(
             network,

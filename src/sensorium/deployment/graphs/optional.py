@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -22,3 +25,15 @@ def package(name: str) -> Any:
         raise MissingDependencyError(
             f"graphs need the package {name.partition('.')[0]}: {INSTALL}"
         ) from error
+
+
+@contextmanager
+def quiet(logger: str) -> Iterator[None]:
+    """What a logger, or one below it, has to say but errors is left unsaid."""
+    log = logging.getLogger(logger)
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

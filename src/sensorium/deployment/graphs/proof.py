@@ -21,6 +21,7 @@ from sensorium.tasks import Mixture
 from sensorium.tasks.pairs import both_present
 
 FLOAT32_TOLERANCE = 1e-4
+"""Absolute, of outputs up to 1; of larger ones as much larger."""
 INT8_TOLERANCE = 0.1
 """Of embeddings, probabilities and the like, which have scale 1: rounded weights move them, and how
 far is for the table to say."""
@@ -121,8 +122,10 @@ def prove(
                 continue
             if quantized and name in likely:
                 expected, got = likely[name](expected), likely[name](got)
+            largest = expected.abs().max().item() if expected.numel() else 1.0
+            allowed = tolerance * max(1.0, largest)  # rounding grows with what is rounded
             difference = largest_difference(expected, got)
-            compared.append(Compared(subset, name, len(part), difference, tolerance))
+            compared.append(Compared(subset, name, len(part), difference, allowed))
     return compared
 
 

@@ -5,10 +5,9 @@ Activations are rounded on the fly (dynamic quantization of ONNX Runtime), so no
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
-from sensorium.deployment.graphs.optional import package
+from sensorium.deployment.graphs.optional import package, quiet
 
 PRODUCTS = ["MatMul", "Gemm"]
 
@@ -18,10 +17,7 @@ def quantize(path: Path) -> None:
     quantization = package("onnxruntime.quantization")
     whole = path.with_suffix(".float32.onnx")
     path.rename(whole)
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.ERROR)  # it advises a step that dynamic quantization has no use for
-    try:
+    with quiet(""):  # it advises a step that dynamic quantization has no use for
         quantization.quantize_dynamic(
             whole,
             path,
@@ -29,6 +25,4 @@ def quantize(path: Path) -> None:
             per_channel=True,
             weight_type=quantization.QuantType.QInt8,
         )
-    finally:
-        root.setLevel(level)
-        whole.unlink()
+    whole.unlink()
