@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class SearchIndex:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._kept: Any = None
 
     @property
     def exists(self) -> bool:
@@ -91,11 +93,12 @@ class SearchIndex:
     def create(self, width: int) -> Any:
         """An empty table, for embeddings of this width, in the place of what was there."""
         mode = "overwrite" if self.exists else "create"
+        self._kept = None
         return lancedb.connect(self.folder).create_table(TABLE, schema=_schema(width), mode=mode)
 
     def settle(self) -> None:
         """Make ready for searches what was added: many rows get an index of neighbourhoods."""
-        table = lancedb.connect(self.folder).open_table(TABLE)
+        table = self._table()
         rows = table.count_rows()
         if rows >= MANY_ROWS:
             cells = max(1, rows // ROWS_OF_A_CELL)
@@ -104,10 +107,19 @@ class SearchIndex:
             table.create_index("modality", config=Bitmap(), replace=True)
         table.optimize()
 
+    def _table(self) -> Any:
+        """The table as it is now. It stays open, with what was read of it, so that a further search
+        does not read the index anew."""
+        if self._kept is None:
+            always = timedelta(0)
+            database = lancedb.connect(self.folder, read_consistency_interval=always)
+            self._kept = database.open_table(TABLE)
+        return self._kept
+
     def _open(self, width: int) -> Any:
         """The table as it is, if its rows are of this form, else an empty one."""
         if self.exists:
-            table = lancedb.connect(self.folder).open_table(TABLE)
+            table = self._table()
             if table.schema == _schema(width):
                 return table
         return self.create(width)
@@ -131,8 +143,7 @@ class SearchIndex:
                 f"{self.folder.parent} has no search index; make one with "
                 f"`sensorium index {self.folder.parent} DATA`"
             )
-        table = lancedb.connect(self.folder).open_table(TABLE)
-        query = table.search(vector.numpy()).distance_type("cosine")
+        query = self._table().search(vector.numpy()).distance_type("cosine")
         query = query.nprobes(CELLS_LOOKED_AT).refine_factor(REFINED)  # of many rows
         rows = query.where(f"modality = '{modality}'", prefilter=True).limit(top).to_list()
         return [
