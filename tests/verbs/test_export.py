@@ -47,6 +47,8 @@ def test_graphs_answer_as_the_run_does(sensorium: Command, trained: Run, tmp_pat
     assert of_run.keys() == of_graphs.keys()
     for task, told in of_run.items():
         assert told == pytest.approx(of_graphs[task], abs=1e-4)
+    why, of_graphs_why = (library.load(folder).explain(**row) for folder in (trained.folder, out))
+    assert why.keys() == of_graphs_why.keys()
 
 
 def test_a_bundle_of_some_tasks(trained, tmp_path):

@@ -75,7 +75,11 @@ class Graphs:
 
 
 class GraphModel(Model):
-    """A model whose encoders and fusion are graphs."""
+    """A model whose encoders and fusion are graphs.
+
+    Graphs have no gradient: where one is asked for, as for an explanation, it is the model itself
+    that computes, whose weights are the same.
+    """
 
     def __init__(self, model: Model, graphs: Graphs) -> None:
         super().__init__(model.encoders, model.fusion)
@@ -84,12 +88,16 @@ class GraphModel(Model):
     def encode_modality(
         self, modality: str, inputs: Inputs, generator: torch.Generator | None = None
     ) -> Encoding:
+        if inputs.values.requires_grad:
+            return super().encode_modality(modality, inputs, generator)
         once, place = inputs.distinct()
         found = self.graphs.encode(modality, once.values, once.mask)
         tokens, mask = found[f"{modality}_tokens"], found[f"{modality}_tokens_mask"]
         return as_encoding(tokens, mask, found[f"{modality}_pooled"], place, inputs.present)
 
     def fuse(self, encodings: dict[str, Encoding]) -> Fused:
+        if any(encoding.pooled.requires_grad for encoding in encodings.values()):
+            return super().fuse(encodings)
         if self.fusion is None or not encodings:
             return super().fuse(encodings)  # which says what is wrong
         return Fused({}, self.graphs.fuse(encodings)["fused_vector"])
