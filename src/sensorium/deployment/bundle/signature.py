@@ -17,11 +17,25 @@ from sensorium.tasks import Contrastive, Mixture
 from sensorium.tasks.pairs import name_of
 
 FITS = {
-    "crop": "the shorter side is resized to the size, the centre is cut out",
-    "pad": "the longer side is resized to the size, the rest is filled with the background",
-    "stretch": "both sides are resized to the size",
-    "native": "shrunk to the area of the size, both sides cut to multiples of patch_size",
+    "crop": "the largest centred square, (side - shorter) // 2 from the top and left, is resized",
+    "pad": "the longer side is resized to size, the other by round(side * scale), at least 1; it "
+    "is put on the background, (size - side) // 2 from the top and left",
+    "stretch": "both sides are resized to size",
+    "native": "shrunk to the area of size x size, both sides multiples of patch_size",
 }
+RESIZED = (
+    "torch.nn.functional.interpolate(mode='bicubic', antialias=True) of the 8-bit pixels; nothing "
+    "where the size is right already"
+)
+SOUND = (
+    "mono, resampled to sample_rate; of a longer one the middle evaluation_crops * seconds; "
+    "torch.stft with a periodic Hann window of window_seconds, hop_seconds, the next power of two "
+    "as n_fft, center=True with zeros, frames at multiples of the hop within the sound; power in "
+    "mel_bins triangles of Slaney's scale and area (as librosa.filters.mel) from lowest_hertz to "
+    "highest_hertz (half of sample_rate where null); "
+    "softest = max(1e-10, loudest / 10^(range / 10)); "
+    "2 * log10(max(power, softest) / softest) / (range / 10), so 0 to 2"
+)
 ABSENCE = (
     "A modality that a sample lacks is not run. Into the fused graph it goes with zeros for tokens "
     "(at least 2) and vector, and false for their mask and for present."
@@ -91,18 +105,12 @@ def _transform(modality: str, data: DataConfig, tokenizer: Tokenizer) -> dict[st
         }
     if modality == "audio":
         settings = data.audio.model_dump(mode="json", exclude={"augment", "max_seconds"})
-        rule = (
-            "mono at sample_rate; the middle evaluation_crops x seconds; powers of a short-time "
-            "Fourier transform in mel bands, in decibels below the loudest, to range_decibels; "
-            "see sensorium/data/spectrogram.py for the formula"
-        )
-        return {"rule": rule, **settings}
+        return {"rule": SOUND, **settings}
     settings = getattr(data, modality)
     kept = settings.model_dump(mode="json", exclude={"augment", "max_pixels", "max_seconds"})
     rule = (
         f"upright by its EXIF orientation, transparency over the background, then {settings.fit}: "
-        f"{FITS[settings.fit]}; resized by Pillow's antialiased filter of sensorium/data/fit.py. "
-        "Pixels are normalised inside the graph"
+        f"{FITS[settings.fit]}. Resized by {RESIZED}. Pixels are normalised inside the graph"
     )
     return {"rule": rule, **kept}
 
