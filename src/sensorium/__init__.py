@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sensorium.verbs.pretrain import pretrain
     from sensorium.verbs.runs import runs
     from sensorium.verbs.search import search
+    from sensorium.verbs.serve import serve
     from sensorium.verbs.tune import tune
     from sensorium.world.build import build_world
 
@@ -53,6 +54,7 @@ _HOMES = {
     "pretrain": "sensorium.verbs.pretrain",
     "runs": "sensorium.verbs.runs",
     "search": "sensorium.verbs.search",
+    "serve": "sensorium.verbs.serve",
     "tune": "sensorium.verbs.tune",
     "build_world": "sensorium.world.build",
 }
@@ -76,6 +78,7 @@ __all__ = [
     "pretrain",
     "runs",
     "search",
+    "serve",
     "tune",
 ]
 

@@ -20,6 +20,7 @@ from sensorium.cli.predict import predict
 from sensorium.cli.pretrain import pretrain
 from sensorium.cli.runs import runs
 from sensorium.cli.search import search
+from sensorium.cli.serve import serve
 from sensorium.cli.world import world
 from sensorium.errors import SensoriumError
 
@@ -33,7 +34,7 @@ app = typer.Typer(
 )
 for verb in (
     *(demo, world, check, pretrain, finetune, compare),
-    *(evaluate, predict, index, search, export, runs),
+    *(evaluate, predict, index, search, serve, export, runs),
 ):
     app.command()(verb)
 

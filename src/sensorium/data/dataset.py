@@ -229,6 +229,25 @@ class Dataset:
                 facts[name] = None if path is None else str(path)
         return facts
 
+    def contents(self, index: int) -> dict[str, str | bytes]:
+        """A sample as it lies there, nothing decoded: modality -> words, or the bytes of its file.
+        What is a part of a file is left out.
+
+        Raises:
+            BrokenSample: a file cannot be read.
+        """
+        found: dict[str, str | bytes] = {}
+        for name, modality in self.modalities.items():
+            if not isinstance(modality, MediumModality):
+                words = self._first(name, index)
+                found |= {} if words is None else {name: as_text(words)}
+                continue
+            medium = self._medium(name, modality, index)
+            if medium is not None and medium.start_seconds is medium.end_seconds is None:
+                content = medium.content
+                found[name] = read_file(content) if isinstance(content, Path) else content
+        return found
+
     def image_bytes(self, index: int) -> bytes | None:
         """The sample's picture file as it is; None where it has none.
 

@@ -24,15 +24,29 @@ def thumbnail(image: bytes, side: int) -> str:
     Raises:
         BrokenSample: it is empty, damaged, too large, or not a picture.
     """
-    pixels = decode_image(image, ImageConfig(size=side, fit="pad"))
-    return picture_inside(pixels, quality=85)
+    return picture_inside(small_picture(image, side), quality=85)
+
+
+def small_picture(image: bytes, side: int) -> Tensor:
+    """The same as pixels, uint8 [3, side, side].
+
+    Raises:
+        BrokenSample: it is empty, damaged, too large, or not a picture.
+    """
+    return decode_image(image, ImageConfig(size=side, fit="pad"))
 
 
 def picture_inside(pixels: Tensor, **options: Any) -> str:
     """A picture, uint8 [3, H, W], as a data URI; options are those of Pillow's WebP."""
+    encoded = base64.b64encode(as_webp(pixels, **options)).decode("ascii")
+    return f"data:image/webp;base64,{encoded}"
+
+
+def as_webp(pixels: Tensor, **options: Any) -> bytes:
+    """uint8 [3, H, W] -> a picture file; options are those of Pillow's WebP."""
     encoded = io.BytesIO()
     Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(encoded, "WEBP", **options)
-    return "data:image/webp;base64," + base64.b64encode(encoded.getvalue()).decode("ascii")
+    return encoded.getvalue()
 
 
 def as_png(pixels: Tensor) -> bytes:

@@ -44,6 +44,12 @@ class Embedder:
         """What can be embedded."""
         return self.contrastive.modalities
 
+    def sought_by(self, modality: str) -> str:
+        """What is looked for by a query, unless it is said: pictures, or, where the model does not
+        know them, the first modality that it knows beside that of the query."""
+        others = (other for other in self.modalities if other != modality)
+        return "image" if "image" in self.modalities else next(others)
+
     def pair(self, modality: str, other: str) -> Pair | None:
         """The two as the contrastive task names their pair; None where they were not contrasted."""
         pairs = self.contrastive.pairs

@@ -38,6 +38,9 @@ ROWS_OF_A_CELL = 1000
 CELLS_LOOKED_AT = 20
 REFINED = 5
 """Times as many rows as asked are found by rounded vectors, and sorted by whole ones."""
+COLUMNS = ["id", "modality", "text", "path", "image_path", "picture"]
+"""Of a row, all but its vector."""
+
 MEDIA = ("image", "video", "audio")
 """Whose files a found sample names, in this order where its text was found."""
 
@@ -109,7 +112,16 @@ class SearchIndex:
 
     def _table(self) -> Any:
         """The table as it is now. It stays open, with what was read of it, so that a further search
-        does not read the index anew."""
+        does not read the index anew.
+
+        Raises:
+            RunError: where nothing was indexed yet.
+        """
+        if not self.exists:
+            raise RunError(
+                f"{self.folder.parent} has no search index; make one with "
+                f"`sensorium index {self.folder.parent} DATA`"
+            )
         if self._kept is None:
             always = timedelta(0)
             database = lancedb.connect(self.folder, read_consistency_interval=always)
@@ -138,25 +150,52 @@ class SearchIndex:
         Raises:
             RunError: where nothing was indexed yet.
         """
-        if not self.exists:
-            raise RunError(
-                f"{self.folder.parent} has no search index; make one with "
-                f"`sensorium index {self.folder.parent} DATA`"
-            )
-        query = self._table().search(vector.numpy()).distance_type("cosine")
-        query = query.nprobes(CELLS_LOOKED_AT).refine_factor(REFINED)  # of many rows
-        rows = query.where(f"modality = '{modality}'", prefilter=True).limit(top).to_list()
         return [
             Hit(
                 rank=rank,
-                score=1 - row["_distance"],
+                score=row["score"],
                 id=row["id"],
                 text=row["text"],
-                image=row["picture"] or _bytes_of(row["image_path"]),
+                image=picture_of(row),
                 path=row["path"],
             )
-            for rank, row in enumerate(rows, start=1)
+            for rank, row in enumerate(self.nearest(vector, modality, top), start=1)
         ]
+
+    def nearest(self, vector: Tensor, modality: str, top: int) -> list[dict[str, Any]]:
+        """The same as rows of the index, with their `score`; no file of theirs is opened."""
+        query = self._table().search(vector.numpy()).distance_type("cosine")
+        query = query.nprobes(CELLS_LOOKED_AT).refine_factor(REFINED)  # of many rows
+        query = query.select([*COLUMNS, "_distance"])
+        rows = query.where(f"modality = '{modality}'", prefilter=True).limit(top).to_list()
+        return [row | {"score": 1 - row["_distance"]} for row in rows]
+
+    def row(self, id: str, modality: str) -> dict[str, Any] | None:
+        """The row of a sample's modality; None where there is none.
+
+        Raises:
+            RunError: where nothing was indexed yet.
+        """
+        said = " and ".join(
+            f"{column} = {_quoted(value)}" for column, value in (("id", id), ("modality", modality))
+        )
+        found = self._table().search().where(said).select(COLUMNS).limit(1).to_list()
+        return found[0] if found else None
+
+
+def picture_of(row: Mapping[str, Any]) -> bytes | None:
+    """The picture file of a row; None where there is none, or it was moved since."""
+    if row["picture"] is not None or row["image_path"] is None:
+        return row["picture"]
+    try:
+        return Path(row["image_path"]).read_bytes()
+    except OSError:
+        return None
+
+
+def _quoted(value: str) -> str:
+    """A string as the index's queries write it, whatever is in it."""
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _schema(width: int) -> pyarrow.Schema:
@@ -263,13 +302,5 @@ def _forget(table: Any, ids: Sequence[str]) -> None:
     """Drop the rows of some samples."""
     for start in range(0, len(ids), SAMPLES_AT_A_TIME):
         some = ids[start : start + SAMPLES_AT_A_TIME]
-        quoted = ", ".join("'" + id.replace("'", "''") + "'" for id in some)
+        quoted = ", ".join(_quoted(id) for id in some)
         table.delete(f"id IN ({quoted})")
-
-
-def _bytes_of(path: str | None) -> bytes | None:
-    """The picture, or None where there is none or it was moved since."""
-    try:
-        return None if path is None else Path(path).read_bytes()
-    except OSError:
-        return None

@@ -56,6 +56,7 @@ class Predictor:
         modalities: what a row may hold.
         frames: whether its answers say places, for which a sample has to say what its picture shows
             of the file.
+        inputs: as given.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Predictor:
         self.modalities = tuple(mixture.model.widths)
         self.frames = any(task.reads_places for task in mixture.tasks.values())
         self._targets = {FRAME: FrameOfPicture()} if self.frames else {}
-        self._inputs = inputs
+        self.inputs = inputs
         self._rows_at_a_time = rows_at_a_time
         self._device = next(mixture.parameters()).device
         self._threads = ThreadPoolExecutor(max_workers=os.cpu_count())
@@ -119,7 +120,7 @@ class Predictor:
             DataError: why the row cannot be read, or that there is nothing to explain of it.
         """
         try:
-            sample = self._read(row, Path())
+            sample = self.read(row, Path())
         except BrokenSample as error:
             raise DataError(f"cannot explain this: {error}") from error
         explained = self.explainer.explain(sample)
@@ -130,7 +131,7 @@ class Predictor:
     @cached_property
     def explainer(self) -> Explainer:
         """Explains what is said of samples."""
-        return Explainer(self.mixture, self._inputs, self._targets)
+        return Explainer(self.mixture, self.inputs, self._targets)
 
     def entry(
         self, row: Row, id: str | None = None, folder: Location = Path()
@@ -142,7 +143,7 @@ class Predictor:
             id: its name.
             folder: what relative paths start from.
         """
-        return id, partial(self._read, row, folder)
+        return id, partial(self.read, row, folder)
 
     def answers(
         self, entries: Iterable[tuple[str | None, Callable[[], Sample]]]
@@ -156,17 +157,18 @@ class Predictor:
         while some := list(islice(entries, self._rows_at_a_time)):
             found = [*self._threads.map(_sample_or_reason, [read for _, read in some])]
             samples = [sample for sample in found if isinstance(sample, Sample)]
-            told = iter(self._tell(samples))
+            told = iter(self.tell(samples))
             for (id, _), sample in zip(some, found, strict=True):
                 answer = next(told) if isinstance(sample, Sample) else {"error": sample}
                 yield answer if id is None else {"id": id, **answer}
 
     @torch.inference_mode()
-    def _tell(self, samples: Sequence[Sample]) -> list[Answer]:
-        """What the tasks say of samples, in one pass."""
+    def tell(self, samples: Sequence[Sample]) -> list[Answer]:
+        """What the tasks say of samples, in one pass; one of which they have nothing to say gets
+        the reason as `error`."""
         if not samples:
             return []
-        batch = collate(samples, self._inputs, self._targets).to(self._device)
+        batch = collate(samples, self.inputs, self._targets).to(self._device)
         told: list[Answer] = list(self.mixture.tell(batch))
         return [
             one or {"error": self._nothing_to_say(sample)}
@@ -180,8 +182,16 @@ class Predictor:
             f"it knows {', '.join(self.modalities)}"
         )
 
-    def _read(self, row: Row, folder: Location) -> Sample:
-        """Raises `BrokenSample` for what cannot be read."""
+    def read(self, row: Row, folder: Location = Path()) -> Sample:
+        """A row decoded, as evaluation sees it.
+
+        Args:
+            row: what it holds.
+            folder: what relative paths start from.
+
+        Raises:
+            BrokenSample: it cannot be read; its text is the reason.
+        """
         unknown = [name for name in row if name != "id" and name not in self.modalities]
         if unknown:
             raise BrokenSample(
@@ -189,7 +199,7 @@ class Predictor:
             )
         values, targets = {}, {name: target.absent for name, target in self._targets.items()}
         for name in self.modalities:
-            modality, cell = self._inputs[name], next(filled(_as_cell(row.get(name))), None)
+            modality, cell = self.inputs[name], next(filled(_as_cell(row.get(name))), None)
             if cell is None:
                 continue
             candidate = modality.read(cell, folder)

@@ -56,7 +56,7 @@ def search(
     trained = open_trained(run, device=device)
     modalities, embedder = trained.inputs, trained.embedder()
     known = embedder.modalities
-    find = find or ("image" if "image" in known else next(m for m in known if m != modality))
+    find = find or embedder.sought_by(modality)
     if find not in known:
         raise DataError(
             f"this run can find {' or '.join(known)}, not {find!r}; choose one with --find"

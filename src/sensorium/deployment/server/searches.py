@@ -1,0 +1,152 @@
+"""`POST /v1/search`, and the pictures, sounds and videos that were found.
+
+A client names a hit by its id. Which file that is, the index alone knows: nothing that is not in it
+can be had, and no path is ever told.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from sensorium.data import BrokenSample, VideoConfig, decode_video
+from sensorium.data.audio import SUFFIXES as SOUNDS
+from sensorium.data.image import SUFFIXES as PICTURES
+from sensorium.data.thumbnail import as_webp, small_picture
+from sensorium.data.video import SUFFIXES as VIDEOS
+from sensorium.deployment.index import SearchIndex, picture_of
+from sensorium.deployment.server.desk import Desk
+from sensorium.deployment.server.embeddings import embedder_of, modality_of
+from sensorium.deployment.server.inputs import SearchRequest
+from sensorium.deployment.server.openapi import described
+from sensorium.deployment.server.problem import Problem
+from sensorium.deployment.server.served import Served
+
+THUMBNAIL_SIDE = 192
+THUMBNAILS_KEPT = 512
+CACHING = {"cache-control": "private, max-age=3600"}
+PLAYABLE = {"image": PICTURES, "audio": (*SOUNDS, *VIDEOS), "video": VIDEOS}
+
+
+def searches(desk: Desk) -> APIRouter:
+    """The routes."""
+    router = APIRouter()
+
+    @router.post("/v1/search", **described(SearchRequest))
+    async def search(request: Request) -> Response:
+        """What in the index is nearest to a text, a picture, a sound or a video."""
+        async with desk.asked(request, SearchRequest) as asked:
+            content = await desk.within(request, asked, _found(desk, request, asked))
+            return JSONResponse(content)
+
+    @router.get("/v1/thumbnail", response_class=Response)
+    async def thumbnail(id: str, modality: str, model: str | None = None) -> Response:
+        """A small picture (WebP) of what was found."""
+        row = await desk.in_thread(_row, desk.model(model), id, modality)
+        content = await desk.in_thread(_small, _key(row))
+        if content is None:
+            raise Problem("not_found", f"there is no picture of {id!r}")
+        return Response(content, media_type="image/webp", headers=CACHING)
+
+    @router.get("/v1/media", response_class=Response)
+    async def media(id: str, modality: str, model: str | None = None) -> Response:
+        """The file that was found, to be seen or heard."""
+        row = await desk.in_thread(_row, desk.model(model), id, modality)
+        path = _playable(row)
+        if path is None or not path.is_file():
+            raise Problem("not_found", f"there is no file of {id!r} to be had")
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        return FileResponse(path, media_type=kind, headers=CACHING)
+
+    return router
+
+
+async def _found(desk: Desk, request: Request, asked: SearchRequest) -> dict[str, Any]:
+    model = desk.model(asked.model)
+    index = _index_of(model)
+    embedder, given = embedder_of(model), asked.given
+    modality = modality_of(model, given, "the query")
+    find = asked.find or embedder.sought_by(modality)
+    if find not in embedder.modalities:
+        known = ", ".join(embedder.modalities)
+        raise Problem("invalid_input", f"find: this model finds {known}, not {find!r}")
+    async with desk.seats(model, [given]) as seats:
+        try:
+            query = await desk.computed(model, seats, f"embed_{modality}", given, 0)
+        except BrokenSample as error:
+            raise Problem("invalid_input", str(error)) from None
+    rows = await desk.in_thread(index.nearest, query.value[0], find, asked.limit)
+    request.state.facts.update(model=model.name, inputs=1, hits=len(rows))
+    return {
+        "id": request.state.request_id,
+        "model": model.name,
+        "modality": find,
+        "hits": [_hit(model, row) for row in rows],
+    }
+
+
+def _index_of(model: Served) -> SearchIndex:
+    if model.index is None:
+        raise Problem(
+            "not_found",
+            f"the model {model.name!r} has no search index; make one with `sensorium index`",
+        )
+    return model.index
+
+
+def _hit(model: Served, row: dict[str, Any]) -> dict[str, Any]:
+    asked = urlencode({"id": row["id"], "modality": row["modality"], "model": model.name})
+    return {
+        "id": row["id"],
+        "score": round(row["score"], 6),
+        "modality": row["modality"],
+        "text": row["text"],
+        "file": None if row["path"] is None else Path(row["path"]).name,
+        "thumbnail": f"/v1/thumbnail?{asked}" if any(_key(row)) else None,
+        "media": f"/v1/media?{asked}" if _playable(row) is not None else None,
+    }
+
+
+def _row(model: Served, id: str, modality: str) -> dict[str, Any]:
+    row = _index_of(model).row(id, modality)
+    if row is None:
+        raise Problem("not_found", f"the index has no {modality} {id!r}")
+    return row
+
+
+def _playable(row: dict[str, Any]) -> Path | None:
+    """The file of a row that a browser may show or play."""
+    suffixes = PLAYABLE.get(row["modality"])
+    if row["path"] is None or suffixes is None or not row["path"].lower().endswith(suffixes):
+        return None
+    return Path(row["path"])
+
+
+def _key(row: dict[str, Any]) -> tuple[bytes | None, str | None, str | None]:
+    """What a small picture of a row is made of: a picture, its path, or the path of a video."""
+    video = row["path"] if row["modality"] == "video" else None
+    return row["picture"], row["image_path"], video
+
+
+@lru_cache(maxsize=THUMBNAILS_KEPT)
+def _small(key: tuple[bytes | None, str | None, str | None]) -> bytes | None:
+    picture, image_path, video = key
+    content = picture_of({"picture": picture, "image_path": image_path})
+    try:
+        if content is not None:
+            return as_webp(small_picture(content, THUMBNAIL_SIDE), quality=85)
+        if video is not None:
+            frames = decode_video(
+                Path(video), VideoConfig(frames=1, size=THUMBNAIL_SIDE, fit="pad")
+            )
+            return as_webp(frames[0], quality=85)
+    except BrokenSample:
+        pass  # moved or damaged since it was indexed
+    return None

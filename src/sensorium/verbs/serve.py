@@ -1,0 +1,159 @@
+"""Serve what was trained, runs and bundles, over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from sensorium.data import (
+    BrokenSample,
+    DataConfig,
+    Quarantine,
+    Tokenizer,
+    open_dataset,
+    resolve,
+)
+from sensorium.data.files import size_of
+from sensorium.data.locate import is_several
+from sensorium.deployment.index import SearchIndex
+from sensorium.deployment.server.desk import Desk
+from sensorium.deployment.server.limits import Limits
+from sensorium.deployment.server.process import run as run_process
+from sensorium.deployment.server.served import Example, Served
+from sensorium.deployment.trained import Trained
+from sensorium.errors import RunError, SensoriumError
+from sensorium.verbs.load import open_trained
+from sensorium.world import WorldConfig, build_world
+
+EXAMPLES, EXAMPLE_BYTES = 8, 2_000_000
+MANIFEST_BYTES = 50_000_000
+"""A larger set is not opened for the sake of its examples."""
+
+
+def serve(
+    *runs: str | Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    threads: int | None = None,
+    **limits: Any,
+) -> None:
+    """Answer requests with the models of some runs or bundles, until SIGTERM or Ctrl-C.
+
+        sensorium.serve("runs/mine", port=8000, queue=512)
+
+    Args:
+        runs: their folders; each is called by its folder's name, and the first is the default.
+        host: address to listen at; 0.0.0.0 listens to other machines, too.
+        port: 0 takes a free one, which the log names.
+        token: what clients have to show as `Authorization: Bearer ...`; None lets in everybody.
+        device: where to compute.
+        precision: as of `load`; `auto` takes the fastest that says the same.
+        threads: that the model computes with; None leaves it to torch.
+        limits: of `Limits`, by name.
+
+    Raises:
+        SensoriumError: no such run or bundle, two of one name, no such limit, or the extra `serve` is not
+            installed.
+    """
+    bounds = _limits(limits)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    desk = Desk(_opened(runs, device, precision, bounds), bounds)
+    run_process(desk, host=host, port=port, token=token)
+
+
+def _limits(said: dict[str, Any]) -> Limits:
+    known = list(Limits.model_fields)
+    for name in said:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            nearest = f"; did you mean {close[0]!r}?" if close else ";"
+            raise RunError(f"no limit {name!r}{nearest} there are {', '.join(known)}")
+    try:
+        return Limits.model_validate(said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise RunError(f"limit {place}: {first['msg']}" if place else first["msg"]) from error
+
+
+def _opened(runs: Sequence[str | Path], device: str, precision: str, limits: Limits) -> list[Served]:
+    if not runs:
+        raise RunError("expected at least one run or bundle to serve")
+    found: dict[str, Served] = {}
+    for folder in runs:
+        name = Path(folder).resolve().name
+        if name in found:
+            raise RunError(f"two runs are called {name!r}; rename a folder")
+        trained = open_trained(folder, device=device, precision=precision)
+        bounded = replace(trained, data=limits.for_data(trained.data))
+        index = SearchIndex(Path(folder) / "index")
+        found[name] = Served(
+            name, bounded.predictor(), index, _examples(trained), engine=trained.engine
+        )
+    return list(found.values())
+
+
+def _examples(trained: Trained) -> list[Example]:
+    """Some rows that the model has not learned from, where they are at hand; else of the world."""
+    data = trained.data.model_copy(update={"required": [], "cache_megabytes": 0})
+    tokenizer, modalities = trained.tokenizer, tuple(trained.mixture.model.widths)
+    for split in ("validation", "test"):
+        for place in data.places(split):
+            path = _at_hand(data, place.path)
+            if path is not None:
+                found = _rows(path, data, tokenizer, modalities)
+                if found:
+                    return found
+    with TemporaryDirectory() as folder:
+        world = WorldConfig(train=1, validation=EXAMPLES, test=1, modalities=modalities)
+        build_world(Path(folder) / "world", world)
+        fields = {"image": "image", "text": "text", "video": "video", "audio": "audio"}
+        own = data.model_copy(update={"fields": fields})
+        return _rows(Path(folder) / "world" / "validation.jsonl", own, tokenizer, modalities)
+
+
+def _at_hand(data: DataConfig, path: str) -> Path | None:
+    """Where a set lies on this machine, if it does and is small."""
+    if is_several(path):
+        return None
+    try:
+        place = resolve(data, path)
+        small = place.is_dir() or size_of(place) <= MANIFEST_BYTES
+    except (SensoriumError, OSError):
+        return None
+    return place if small and isinstance(place, Path) else None
+
+
+def _rows(
+    path: Path, data: DataConfig, tokenizer: Tokenizer, modalities: Sequence[str]
+) -> list[Example]:
+    try:
+        dataset = open_dataset(path, data, tokenizer, Quarantine(None, 0, budget=1.0))
+    except SensoriumError:
+        return []
+    step = max(1, len(dataset) // EXAMPLES)
+    found = []
+    for index in range(0, len(dataset), step):
+        try:
+            contents = dataset.contents(index)
+        except BrokenSample:
+            continue
+        values = {
+            name: value
+            for name, value in contents.items()
+            if name in modalities and len(value) <= EXAMPLE_BYTES
+        }
+        if values:
+            found.append(Example(dataset.id(index), values))
+    return found[:EXAMPLES]
