@@ -10,7 +10,9 @@ from sensorium.errors import RunError
 
 
 def serve(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs or bundles.", show_default=False)],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of runs or bundles.", show_default=False)
+    ],
     host: Annotated[
         str, typer.Option(help="Address to listen at; 0.0.0.0 for other machines, too.")
     ] = "127.0.0.1",
@@ -39,8 +41,16 @@ def serve(
     from sensorium.verbs.serve import serve as serve_verb
 
     limits = dict(_named(one) for one in limit or [])
-    settings = {"host": host, "port": port, "token": token, "device": device}
-    serve_verb(*runs, precision=precision, threads=threads, **settings, **limits)
+    serve_verb(
+        *runs,
+        host=host,
+        port=port,
+        token=token,
+        device=device,
+        precision=precision,
+        threads=threads,
+        limits=limits,
+    )
 
 
 def _named(limit: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -30,7 +30,7 @@ from sensorium.deployment.server.served import Example, Served
 from sensorium.deployment.trained import Trained
 from sensorium.errors import RunError, SensoriumError
 from sensorium.verbs.load import open_trained
-from sensorium.world import WorldConfig, build_world
+from sensorium.world.build import WorldConfig, build_world
 
 EXAMPLES, EXAMPLE_BYTES = 8, 2_000_000
 MANIFEST_BYTES = 50_000_000
@@ -45,11 +45,11 @@ def serve(
     device: str = "auto",
     precision: str = "auto",
     threads: int | None = None,
-    **limits: Any,
+    limits: Mapping[str, Any] | None = None,
 ) -> None:
     """Answer requests with the models of some runs or bundles, until SIGTERM or Ctrl-C.
 
-        sensorium.serve("runs/mine", port=8000, queue=512)
+        sensorium.serve("runs/mine", port=8000, limits={"queue": 512})
 
     Args:
         runs: their folders; each is called by its folder's name, and the first is the default.
@@ -59,20 +59,20 @@ def serve(
         device: where to compute.
         precision: as of `load`; `auto` takes the fastest that says the same.
         threads: that the model computes with; None leaves it to torch.
-        limits: of `Limits`, by name.
+        limits: name -> value of what `Limits` bounds, beside its defaults.
 
     Raises:
-        SensoriumError: no such run or bundle, two of one name, no such limit, or the extra `serve` is not
-            installed.
+        SensoriumError: no such run or bundle, two of one name, no such limit, or the extra `serve`
+            is not installed.
     """
-    bounds = _limits(limits)
+    bounds = _limits(limits or {})
     if threads is not None:
         torch.set_num_threads(threads)
     desk = Desk(_opened(runs, device, precision, bounds), bounds)
     run_process(desk, host=host, port=port, token=token)
 
 
-def _limits(said: dict[str, Any]) -> Limits:
+def _limits(said: Mapping[str, Any]) -> Limits:
     known = list(Limits.model_fields)
     for name in said:
         if name not in known:
@@ -87,7 +87,9 @@ def _limits(said: dict[str, Any]) -> Limits:
         raise RunError(f"limit {place}: {first['msg']}" if place else first["msg"]) from error
 
 
-def _opened(runs: Sequence[str | Path], device: str, precision: str, limits: Limits) -> list[Served]:
+def _opened(
+    runs: Sequence[str | Path], device: str, precision: str, limits: Limits
+) -> list[Served]:
     if not runs:
         raise RunError("expected at least one run or bundle to serve")
     found: dict[str, Served] = {}

@@ -1,6 +1,6 @@
 """Inputs of many requests, gathered while the model is at work, go through it together.
 
-    seats --> submit --> queue --> a thread of its own: [all alike, up to `batch`] --> model --> futures
+    seats -> submit -> queue -> a thread of its own: [all alike, up to `batch`] -> model -> futures
 
 What waits is bounded: a request takes a seat for each of its inputs before they are decoded. A seat
 is free again once the model has taken the input, or the request has ended without that.

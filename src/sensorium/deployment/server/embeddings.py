@@ -82,7 +82,7 @@ async def _embedded(desk: Desk, request: Request, asked: EmbeddingsRequest) -> d
     for number, one in enumerate(found):
         if isinstance(one, BrokenSample):
             raise Problem("invalid_input", str(one))
-        vector, tokens = one.value
+        vector, _ = one.value
         data.append(
             {
                 "object": "embedding",

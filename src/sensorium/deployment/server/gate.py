@@ -10,6 +10,7 @@ import hmac
 import re
 import secrets
 import time
+from contextlib import suppress
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,8 +22,8 @@ from sensorium.deployment.server.problem import Problem
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 GUARDED = ("/v1/", "/metrics", "/openapi.json")
-"""Begins of paths that need the token. Whoever watches the process has none; nor does the page, which
-holds no data, and asks its reader for it."""
+"""Begins of paths that need the token. Whoever watches the process has none; nor does the page,
+which holds no data, and asks its reader for it."""
 
 LINGER_SECONDS, LINGER_FROM_BYTES = 2.0, 1_000_000
 """A refused body that is larger than this, or of which nothing is known, is not read to its end,
@@ -161,7 +162,5 @@ class _Passage:
             while not self._whole and (await self.receive())["type"] != "http.disconnect":
                 pass
 
-        try:
+        with suppress(asyncio.TimeoutError):  # whoever sends for longer than this does not read
             await asyncio.wait_for(drain(), LINGER_SECONDS)
-        except asyncio.TimeoutError:
-            pass  # whoever sends for longer than this does not read

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -188,7 +188,7 @@ def _from_base64(text: str, place: str) -> bytes:
 async def _form(body: bytes, headers: Headers, kind: type[Timed]) -> dict[str, Any]:
     """The fields of a form, as JSON would say them; one row."""
 
-    async def once() -> AsyncIterator[bytes]:
+    async def once() -> AsyncGenerator[bytes, None]:
         yield body
 
     parser = MultiPartParser(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from pydantic import Field, model_validator
 
@@ -17,7 +18,7 @@ class Limits(Config):
     request_megabytes: float = Field(default=32.0, gt=0)
     """A request with a longer body is refused (413) before it is read, or while it is."""
     reading_megabytes: float = Field(default=256.0, gt=0)
-    """All bodies that are read or worked on at a time; what does not fit is told to come back (429)."""
+    """All bodies that are held at a time; what does not fit is told to come back (429)."""
     inputs: int = Field(default=64, ge=1)
     """Inputs of one request; more of them are refused (413)."""
     text_characters: int = Field(default=20_000, ge=1)
@@ -84,5 +85,5 @@ class Limits(Config):
         )
 
 
-def _lower(settings: Config, limits: dict[str, float]) -> dict[str, float]:
+def _lower(settings: Config, limits: Mapping[str, float]) -> dict[str, float]:
     return {name: min(getattr(settings, name), limit) for name, limit in limits.items()}

@@ -11,7 +11,7 @@ LOGGER = logging.getLogger("sensorium.server")
 
 
 class JsonFormatter(logging.Formatter):
-    """`{"time", "level", "message", ...}`; what was given as `extra={"facts": ...}` stands beside."""
+    """`{"time", "level", "message", ...}`, and what was given as `extra={"facts": ...}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, timezone.utc)

@@ -1,4 +1,4 @@
-"""Why a request is not answered: a status, a kind and a sentence, always in the same form of JSON."""
+"""Why a request is not answered: a status, a kind and a sentence, always in one form of JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RETRY_SECONDS = 1
 """After which one who was told to come back may do so; also what `Retry-After` says."""
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  (RFC 9457 calls it that, too)
     """Raised wherever a request cannot be answered.
 
     Args:

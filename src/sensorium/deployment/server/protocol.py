@@ -1,4 +1,4 @@
-"""One connection, guarded: it has to send the head of a request in time, and there are not too many.
+"""One connection, guarded: the head of a request has to come in time, and there are not too many.
 
 uvicorn bounds how long a connection may idle after an answer; a client that sends the head of its
 request byte by byte, or nothing at all, it waits for without end.
