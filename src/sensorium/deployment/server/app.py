@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -44,12 +45,21 @@ def build_app(desk: Desk, *, token: str | None = None) -> Gate:
         app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _misasked)
     return Gate(app, desk, token)
 
 
 async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
     return problem.response(request.state.request_id)
+
+
+async def _misasked(request: Request, error: Exception) -> Response:
+    """What an address lacks, in our form."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    return Problem("invalid_input", f"{place}: {first['msg']}").response(request.state.request_id)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

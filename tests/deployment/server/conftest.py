@@ -1,0 +1,108 @@
+"""A server of a tiny run, in this process, or as a process of its own."""
+
+import asyncio
+import base64
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from sensorium.deployment.server.app import build_app
+from sensorium.deployment.server.desk import Desk
+from sensorium.deployment.server.protocol import HEAD_BYTES, guarded
+from sensorium.run import Run
+from sensorium.verbs.index import index
+from sensorium.verbs.serve import _limits, _opened
+
+
+class Running:
+    """A server on a port of its own."""
+
+    def __init__(self, desk: Desk, port: int) -> None:
+        self.desk, self.port = desk, port
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
+
+    def predict(self, *inputs: dict[str, Any], **more: Any) -> httpx.Response:
+        return self.http.post("/v1/predict", json={"inputs": list(inputs), **more})
+
+    def counted(self, name: str) -> float:
+        """The sum of a figure over its labels."""
+        lines = self.http.get("/metrics").text.splitlines()
+        return sum(float(one.split()[-1]) for one in lines if one.startswith(name))
+
+
+Serving = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def indexed(trained: Run) -> Run:
+    index(trained.folder, trained.folder.parent / "data" / "test.jsonl")
+    return trained
+
+
+@contextmanager
+def running(folder: Path, token: str | None = None, **limits: Any) -> Iterator[Running]:
+    bounds = _limits(limits)
+    desk = Desk(_opened([folder], "cpu", "float32", bounds), bounds)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            build_app(desk, token=token),
+            http=guarded(bounds.header_seconds, bounds.connections),
+            h11_max_incomplete_event_size=HEAD_BYTES,
+            timeout_graceful_shutdown=1,
+            ws="none",
+            log_config=None,
+        )
+        server = uvicorn.Server(config)
+        work = lambda: asyncio.run(server.serve(sockets=[listening]))  # noqa: E731
+        thread = threading.Thread(target=work)
+        thread.start()
+        served = Running(desk, listening.getsockname()[1])
+        try:
+            yield served
+        finally:
+            served.http.close()
+            server.should_exit = True
+            thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def server(indexed: Run) -> Iterator[Running]:
+    limits = {"body_seconds": 1, "header_seconds": 1, "request_megabytes": 2, "inputs": 8}
+    with running(indexed.folder, **limits) as served:
+        yield served
+
+
+@pytest.fixture
+def serving(indexed: Run) -> Iterator[Serving]:
+    """(limits by name) -> a server, as a context."""
+
+    def serve(**said: Any) -> Any:
+        return running(indexed.folder, **said)
+
+    yield serve
+
+
+def uri(content: bytes, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+@pytest.fixture(scope="session")
+def picture(trained: Run) -> bytes:
+    return (trained.folder.parent / "data" / "1.png").read_bytes()
+
+
+def problem(response: httpx.Response) -> tuple[int, str, str]:
+    """(status, type, message) of a refusal in the one form of all of them."""
+    error = json.loads(response.text)["error"]
+    assert error.keys() == {"type", "message", "request_id"}
+    assert error["request_id"] == response.headers.get("x-request-id", error["request_id"])
+    return response.status_code, error["type"], error["message"]
