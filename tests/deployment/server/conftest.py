@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -42,9 +43,12 @@ Serving = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def indexed(trained: Run) -> Run:
-    index(trained.folder, trained.folder.parent / "data" / "test.jsonl")
-    return trained
+def indexed(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A copy of the run with a search index; the data stays beside the first."""
+    folder = tmp_path_factory.mktemp("served") / "run"
+    shutil.copytree(trained.folder, folder)
+    index(folder, trained.folder.parent / "data" / "test.jsonl")
+    return Run.open(folder)
 
 
 @contextmanager
@@ -82,13 +86,13 @@ def server(indexed: Run) -> Iterator[Running]:
 
 
 @pytest.fixture
-def serving(indexed: Run) -> Iterator[Serving]:
+def serving(indexed: Run) -> Serving:
     """(limits by name) -> a server, as a context."""
 
     def serve(**said: Any) -> Any:
         return running(indexed.folder, **said)
 
-    yield serve
+    return serve
 
 
 def uri(content: bytes, kind: str = "image/png") -> str:

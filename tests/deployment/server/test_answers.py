@@ -55,8 +55,8 @@ def test_embeddings_have_the_form_of_openai(server, indexed, picture):
     assert seen["embedding"] == pytest.approx(expected.tolist(), abs=1e-5)
 
 
-def test_a_search_finds_what_it_is_given_and_shows_it(server, indexed):
-    content = (indexed.folder.parent / "data" / "13.png").read_bytes()
+def test_a_search_finds_what_it_is_given_and_shows_it(server, trained):
+    content = (trained.folder.parent / "data" / "13.png").read_bytes()
     response = server.http.post("/v1/search", files={"image": content}, data={"limit": "3"})
     hits = response.json()["hits"]
     assert len(hits) == 3

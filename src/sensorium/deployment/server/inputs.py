@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from sensorium.data import BrokenSample
@@ -199,6 +199,17 @@ async def _form(body: bytes, headers: Headers, kind: type[Timed]) -> dict[str, A
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:
         raise Problem("invalid_request", f"the form cannot be read: {error}") from None
+    try:
+        found = await _fields(form)
+    finally:
+        await form.close()
+    if kind is not PredictRequest:
+        return found
+    row = {name: found.pop(name) for name in Input.model_fields if name in found}
+    return found | {"inputs": [row]}
+
+
+async def _fields(form: FormData) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in form.multi_items():
         if name in found:
@@ -211,10 +222,7 @@ async def _form(body: bytes, headers: Headers, kind: type[Timed]) -> dict[str, A
             found[name] = await value.read()
         else:
             found[name] = value
-    if kind is not PredictRequest:
-        return found
-    row = {name: found.pop(name) for name in Input.model_fields if name in found}
-    return found | {"inputs": [row]}
+    return found
 
 
 def _validated(kind: type[Asked], content: Mapping[str, Any]) -> Asked:
