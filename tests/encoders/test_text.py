@@ -43,3 +43,12 @@ def test_length_buckets_give_the_same_tokens():
 def test_a_text_longer_than_the_context_is_refused_with_both_lengths():
     with pytest.raises(ValueError, match=f"13 tokens came to an encoder of {CONTEXT_TOKENS}"):
         encoder().encode_ids(torch.zeros(1, 13, dtype=torch.long), None)
+
+
+def test_words_may_begin_as_large_as_what_is_added_to_them():
+    torch.manual_seed(0)
+    model = TextEncoder(TextEncoderConfig(width=64, depth=0, heads=1, initial_words="unit"), 500, 8)
+    assert model.embedding.weight.std().item() == pytest.approx(64**-0.5, rel=0.05)
+    ids = torch.arange(8)[None]
+    expected = 8 * model.embedding(ids) + model.positions
+    torch.testing.assert_close(model.encode_ids(ids, None), model.transformer.norm(expected))

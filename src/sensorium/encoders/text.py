@@ -2,12 +2,13 @@
 
 Shapes: P texts present, N tokens, D width.
 
-Source: Devlin et al. 2019, "BERT"; pre-norm layers.
+Source: Devlin et al. 2019, "BERT"; pre-norm layers; the root of D of Vaswani et al. 2017, section
+3.4, which leaves the embedding itself small enough to be an output layer, too.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +30,10 @@ class TextEncoderConfig(EncoderConfig):
     length_buckets: int = Field(1, ge=1)
     """Encode the texts of a batch in up to so many groups of like length, each padded only to its
     own longest: the same result for less work, where kernels are large enough (on a CPU, 4)."""
+    initial_words: Literal["small", "unit"] = "small"
+    """How large words and their positions begin: `small`, of deviation 0.02 as in BERT, or as large
+    as what the layers add to them (their embedding times the root of D), with which a word
+    is told from its neighbours, and found in a picture, far sooner."""
 
 
 class TextEncoder(Encoder):
@@ -51,7 +56,13 @@ class TextEncoder(Encoder):
         self.embedding = nn.Embedding(vocabulary, config.width)
         self.positions = nn.Parameter(torch.empty(context_tokens, config.width))
         self.apply(initialise_transformer)
-        nn.init.trunc_normal_(self.positions, std=0.02)
+        if config.initial_words == "small":
+            self.scale = 1.0
+            nn.init.trunc_normal_(self.positions, std=0.02)
+        else:
+            self.scale = config.width**0.5
+            nn.init.normal_(self.embedding.weight, std=1 / self.scale)
+            nn.init.normal_(self.positions, std=0.5)
 
     def embed_and_encode(
         self, inputs: Inputs, generator: torch.Generator | None
@@ -77,7 +88,7 @@ class TextEncoder(Encoder):
                 "cut it to data.text.context_tokens"
             )
         embedded = self.embedding(ids) if ids.dim() == 2 else ids
-        x = embedded + self.positions[: ids.shape[1]]
+        x = self.scale * embedded + self.positions[: ids.shape[1]]
         return self.transformer(x, mask)
 
     def _encode_in_buckets(self, ids: Tensor, mask: Tensor, buckets: int) -> Tensor:
