@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 from tests.films import TURNS, grey, grey_levels, tone, turn, write_film
 
 from sensorium.data.film import VideoTrack, frames_shown, open_film
@@ -288,6 +289,13 @@ def test_too_many_pixels_and_seconds_are_refused(tmp_path):
     with pytest.raises(BrokenSample, match=r"2 s long, more than data\.video\.max_seconds=1"):
         decoded(film, max_seconds=1)
     assert len(decoded(film, 0.5, 1.0, max_seconds=1)) == 8
+
+
+def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.png")
+    monkeypatch.setattr(PngImageFile, "load", lambda picture: pytest.fail("it was decoded"))
+    with pytest.raises(BrokenSample, match="64 x 48 pixels"):
+        decoded(tmp_path / "a.png", max_pixels=700)
 
 
 def test_a_long_file_is_sought_through_and_not_decoded(tmp_path, monkeypatch):

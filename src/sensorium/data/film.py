@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -64,11 +65,15 @@ class Film(Protocol):
         pixel_aspect: width of a pixel over its height.
     """
 
-    seconds: float
-    frames_per_second: float
     width: int
     height: int
     pixel_aspect: float
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def frames_per_second(self) -> float: ...
 
     def frames(self) -> Iterator[Frame]:
         """All frames, from the begin of a film that was just opened."""
@@ -199,10 +204,11 @@ def _with_alpha(stream: VideoStream) -> VideoCodecContext | None:
 
 
 class PictureFile:
-    """A picture that Pillow reads, moving or still.
+    """A picture that Pillow reads, moving or still. Its size is known before anything is decoded,
+    so that what is too large can be refused; how long it is, once all frames were.
 
     Raises:
-        BrokenSample: it is damaged.
+        BrokenSample: it is damaged; also when it is first asked how long it is.
     """
 
     pixel_aspect = 1.0
@@ -211,12 +217,25 @@ class PictureFile:
         data = content if isinstance(content, bytes) else read_file(content)
         try:
             self._image = Image.open(io.BytesIO(data), formats=PICTURE_FORMATS)
-            self._shown = [self._seconds_shown(number) for number in range(self._count())]
         except Exception as error:  # a damaged file makes Pillow raise nearly anything
-            raise BrokenSample(f"the picture is truncated or damaged ({error})") from error
+            raise _damaged(error) from error
         self.width, self.height = self._image.size
-        self.seconds = sum(self._shown)
-        self.frames_per_second = len(self._shown) / self.seconds
+
+    @property
+    def seconds(self) -> float:
+        return sum(self._shown)
+
+    @property
+    def frames_per_second(self) -> float:
+        return len(self._shown) / self.seconds
+
+    @cached_property
+    def _shown(self) -> list[float]:
+        """Seconds that each frame is shown."""
+        try:
+            return [self._seconds_shown(number) for number in range(self._count())]
+        except Exception as error:
+            raise _damaged(error) from error
 
     def frames(self) -> Iterator[Frame]:
         start = 0.0
@@ -235,6 +254,10 @@ class PictureFile:
         self._image.seek(number)
         self._image.load()
         return self._image.info.get("duration", 0) / 1000 or UNSAID_SECONDS
+
+
+def _damaged(error: Exception) -> BrokenSample:
+    return BrokenSample(f"the picture is truncated or damaged ({error})")
 
 
 def frames_shown(

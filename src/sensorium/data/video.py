@@ -94,13 +94,13 @@ def decode_video(
             video, or ends before the part begins.
     """
     with open_film(content) as film:
+        _check_size(film.width, film.height, config)
         start, end = part_of(film, start_seconds, end_seconds)
         if end - start > config.max_seconds:
             raise BrokenSample(
                 f"{end - start:.0f} s long, more than data.video.max_seconds="
                 f"{config.max_seconds:g}; cut it, or name a part by start and end"
             )
-        _check_size(film.width, film.height, config)
         moments = _moments(start, end, config)
         frames = frames_shown(film, moments, lambda frame: _fitted(frame, film, config))
         few = len(moments) > math.ceil((end - start) * film.frames_per_second - 0.5)
