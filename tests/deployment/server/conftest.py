@@ -8,16 +8,23 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import torch
 import uvicorn
+from tests.conftest import small_mixture, small_model, small_model_config
 
+from sensorium.data import DataConfig, TextConfig, Tokenizer, build_modalities
+from sensorium.deployment.predictor import Predictor
 from sensorium.deployment.server.app import build_app
 from sensorium.deployment.server.desk import Desk
+from sensorium.deployment.server.limits import Limits
 from sensorium.deployment.server.protocol import HEAD_BYTES, guarded
+from sensorium.deployment.server.served import Served
 from sensorium.run import Run
 from sensorium.verbs.index import index
 from sensorium.verbs.serve import _limits, _opened
@@ -52,9 +59,8 @@ def indexed(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @contextmanager
-def running(folder: Path, token: str | None = None, **limits: Any) -> Iterator[Running]:
-    bounds = _limits(limits)
-    desk = Desk(_opened([folder], "cpu", "float32", bounds), bounds)
+def running(models: list[Served], bounds: Limits, token: str | None = None) -> Iterator[Running]:
+    desk = Desk(models, bounds)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
@@ -81,18 +87,44 @@ def running(folder: Path, token: str | None = None, **limits: Any) -> Iterator[R
 @pytest.fixture(scope="module")
 def server(indexed: Run) -> Iterator[Running]:
     limits = {"body_seconds": 1, "header_seconds": 1, "request_megabytes": 2, "inputs": 8}
-    with running(indexed.folder, **limits) as served:
+    with serve_run(indexed.folder, **limits) as served:
         yield served
 
 
 @pytest.fixture
 def serving(indexed: Run) -> Serving:
     """(limits by name) -> a server, as a context."""
+    return partial(serve_run, indexed.folder)
 
-    def serve(**said: Any) -> Any:
-        return running(indexed.folder, **said)
 
-    return serve
+def serve_run(folder: Path, token: str | None = None, **limits: Any) -> Any:
+    bounds = _limits(limits)
+    return running(_opened([folder], "cpu", "float32", bounds), bounds, token)
+
+
+@pytest.fixture(scope="module")
+def senses() -> Iterator[Running]:
+    """A server of an untrained model that knows every modality."""
+    tokenizer = Tokenizer.train(["a red heart"], TextConfig(vocabulary=300, context_tokens=12))
+    bounds = _limits({"request_megabytes": 8, "seconds": 60})
+    data = bounds.for_data(
+        DataConfig.model_validate(
+            {
+                "image": {"size": 16},
+                "text": {"context_tokens": 12},
+                "audio": {"seconds": 0.2, "mel_bins": 8},
+                "video": {"size": 8, "frames": 4},
+            }
+        )
+    )
+    torch.manual_seed(0)
+    known = ("image", "text", "audio", "video")
+    model = small_model(small_model_config("concat", modalities=known))
+    model.encoders["text"].embedding = torch.nn.Embedding(tokenizer.size, 16)
+    mixture = small_mixture("classification", model=model)
+    predictor = Predictor(mixture, build_modalities(data, tokenizer))
+    with running([Served("senses", predictor)], bounds) as served:
+        yield served
 
 
 def uri(content: bytes, kind: str = "image/png") -> str:

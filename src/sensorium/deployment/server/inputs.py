@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import FormData, Headers, UploadFile
@@ -28,6 +28,8 @@ DECLARED: Mapping[str, tuple[str, ...]] = {
 
 NEUTRAL = ("", "application/octet-stream", "binary/octet-stream")
 FORM_FIELDS = 16
+MOST_INPUTS = 4096
+"""No limit of a server is beyond this; a longer list is not even built."""
 
 
 class _Asked(BaseModel):
@@ -64,16 +66,20 @@ class Timed(_Asked):
 class PredictRequest(Timed):
     """Rows to answer."""
 
-    inputs: list[Input] = Field(min_length=1)
+    inputs: list[Input] = Field(min_length=1, max_length=MOST_INPUTS)
     """The rows."""
     explain: bool = False
     """Whether to say, too, what in each input an answer rests on."""
 
 
+Texts = Annotated[list[str], Field(min_length=1, max_length=MOST_INPUTS)]
+Inputs = Annotated[list[Input], Field(min_length=1, max_length=MOST_INPUTS)]
+
+
 class EmbeddingsRequest(Timed):
     """What to embed, in the form of OpenAI's API; an object says another modality than text."""
 
-    input: str | list[str] | Input | list[Input]
+    input: str | Texts | Input | Inputs
     """A text, several, or objects with one modality each."""
     encoding_format: str = Field(default="float", pattern="^(float|base64)$")
     """float: a list of numbers; base64: little-endian float32."""
@@ -237,4 +243,6 @@ def _explained(error: ValidationError) -> Problem:
     if first["type"] == "json_invalid":
         return Problem("invalid_request", f"the body is no JSON: {first['msg']}")
     place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "too_long":
+        return Problem("too_large", f"{place}: {first['msg']}")
     return Problem("invalid_input", f"{place or 'the body'}: {first['msg']}")

@@ -19,7 +19,7 @@ class Limits(Config):
     """A request with a longer body is refused (413) before it is read, or while it is."""
     reading_megabytes: float = Field(default=256.0, gt=0)
     """All bodies that are held at a time; what does not fit is told to come back (429)."""
-    inputs: int = Field(default=64, ge=1)
+    inputs: int = Field(default=64, ge=1, le=4096)
     """Inputs of one request; more of them are refused (413)."""
     text_characters: int = Field(default=20_000, ge=1)
     """Of one text; a longer one is refused (422)."""

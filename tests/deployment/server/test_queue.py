@@ -1,0 +1,134 @@
+"""Requests beside each other: gathered, bounded, given up."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+from tests.deployment.server.conftest import Running, problem
+
+
+@dataclass
+class Held:
+    """A model that answers nothing until `go` is set.
+
+    Attributes:
+        sizes: of the batches that reached it.
+    """
+
+    server: Running
+    go: threading.Event = field(default_factory=threading.Event)
+    sizes: list[int] = field(default_factory=list)
+
+    @property
+    def waiting(self) -> int:
+        return self.server.desk.model(None).batcher.waiting
+
+
+@contextmanager
+def holding(server: Running) -> Iterator[Held]:
+    computes, held = server.desk.model(None).batcher._computes, Held(server)
+    compute = computes["embed_text"]
+
+    def slow(inputs):
+        held.go.wait(10)
+        held.sizes.append(len(inputs))
+        return compute(inputs)
+
+    computes["embed_text"] = slow
+    try:
+        yield held
+    finally:
+        held.go.set()
+        computes["embed_text"] = compute
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.perf_counter() + 5
+    while not true():
+        assert time.perf_counter() < end, "it never came to that"
+        time.sleep(0.005)
+
+
+def embed(server: Running, *texts: str, **more: object) -> httpx.Response:
+    return server.http.post("/v1/embeddings", json={"input": list(texts), **more})
+
+
+def test_requests_that_come_while_the_model_is_at_work_go_together(server):
+    alone = [embed(server, f"a {n}").json()["data"][0]["embedding"] for n in range(6)]
+    with holding(server) as held, ThreadPoolExecutor(8) as clients:
+        first = clients.submit(embed, server, "first")
+        until(lambda: server.desk.under_way == 1 and held.waiting == 0)
+        others = [clients.submit(embed, server, f"a {n}") for n in range(6)]
+        until(lambda: held.waiting == 6)
+        time.sleep(0.1)  # seats are taken before the inputs are decoded
+        held.go.set()
+        assert first.result().status_code == 200
+        found = [other.result().json()["data"][0]["embedding"] for other in others]
+    assert held.sizes == [1, 6]
+    for one, other in zip(alone, found, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_a_full_queue_says_come_back(serving):
+    with serving(queue=2, inputs=2) as server, holding(server) as held:
+        with ThreadPoolExecutor(4) as clients:
+            first = clients.submit(embed, server, "first")
+            until(lambda: server.desk.under_way == 1 and held.waiting == 0)
+            second = clients.submit(embed, server, "a", "b")
+            until(lambda: held.waiting == 2)
+            refused = embed(server, "c")
+            assert problem(refused)[:2] == (429, "overloaded")
+            assert int(refused.headers["retry-after"]) >= 1
+            held.go.set()
+            assert first.result().status_code == second.result().status_code == 200
+        assert embed(server, "c").status_code == 200
+
+
+def test_a_deadline_gives_up_and_empties_the_queue(server):
+    with holding(server) as held, ThreadPoolExecutor(2) as clients:
+        first = clients.submit(embed, server, "first")
+        until(lambda: server.desk.under_way == 1 and held.waiting == 0)
+        late = embed(server, "a", deadline_ms=100)
+        assert problem(late)[:2] == (504, "deadline_exceeded")
+        held.go.set()
+        assert first.result().status_code == 200
+        until(lambda: held.waiting == 0)
+    assert held.sizes == [1]  # the late one never reached the model
+
+
+def test_who_has_gone_is_not_answered(server):
+    with holding(server) as held, ThreadPoolExecutor(2) as clients:
+        first = clients.submit(embed, server, "first")
+        until(lambda: server.desk.under_way == 1 and held.waiting == 0)
+        with pytest.raises(httpx.ReadTimeout):
+            server.http.post("/v1/embeddings", json={"input": "a"}, timeout=0.3)
+        until(lambda: server.desk.under_way == 1)
+        held.go.set()
+        assert first.result().status_code == 200
+        until(lambda: held.waiting == 0 and server.desk.under_way == 0)
+    assert held.sizes == [1]
+
+
+def test_a_token_is_asked_for(serving):
+    with serving(token="secret") as server:
+        for shown in ({}, {"authorization": "Bearer wrong"}, {"authorization": "Basic secret"}):
+            for path in ("/v1/models", "/metrics", "/openapi.json"):
+                refused = server.http.get(path, headers=shown)
+                assert problem(refused)[:2] == (401, "unauthorized")
+                assert refused.headers["www-authenticate"] == "Bearer"
+        right = {"authorization": "Bearer secret"}
+        assert server.http.get("/v1/models", headers=right).status_code == 200
+        assert server.http.get("/healthz").status_code == 200
+
+
+def test_while_it_drains_nothing_new_is_taken(serving):
+    with serving() as server:
+        server.desk.draining = True
+        assert server.http.get("/readyz").status_code == 503
+        assert server.http.get("/healthz").status_code == 200
+        assert problem(embed(server, "a"))[:2] == (503, "unavailable")
