@@ -86,7 +86,7 @@ def running(models: list[Served], bounds: Limits, token: str | None = None) -> I
 
 @pytest.fixture(scope="module")
 def server(indexed: Run) -> Iterator[Running]:
-    limits = {"body_seconds": 1, "header_seconds": 1, "request_megabytes": 2, "inputs": 8}
+    limits = {"body_seconds": 0.6, "header_seconds": 0.6, "request_megabytes": 2, "inputs": 8}
     with serve_run(indexed.folder, **limits) as served:
         yield served
 

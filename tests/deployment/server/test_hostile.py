@@ -116,7 +116,8 @@ SVG = b"""<?xml version="1.0"?><!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/pas
 def test_what_is_no_such_file(senses, name, content):
     status, kind, said = refused(senses, name, content, "application/octet-stream")
     assert (status, kind) == (422, "invalid_input")
-    assert "/etc" not in said and "root:" not in said
+    assert "/etc" not in said
+    assert "root:" not in said
 
 
 def test_noise(senses):
@@ -151,7 +152,8 @@ def test_a_file_declared_as_another_kind(senses, picture):
 def test_rows_that_are_none(senses, row, said):
     status, kind, message = problem(senses.predict(row))
     assert (status, kind) == (422, "invalid_input")
-    assert said in message and "root:" not in message
+    assert said in message
+    assert "root:" not in message
 
 
 @pytest.mark.parametrize("path", ["predict", "embeddings", "search"])
@@ -223,9 +225,9 @@ POST = b"POST /v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\
     "parts",
     [
         [],
-        [b"GET /healthz HTTP/1.1\r\nhost: x\r\n", *[b"a: b\r\n"] * 8],
-        [POST + b"content-length: 100\r\n\r\n", *[b" "] * 8],
-        [POST + b"transfer-encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 8],
+        [b"GET /healthz HTTP/1.1\r\nhost: x\r\n", *[b"a: b\r\n"] * 5],
+        [POST + b"content-length: 100\r\n\r\n", *[b" "] * 5],
+        [POST + b"transfer-encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 5],
     ],
     ids=["silent", "head", "body", "chunks"],
 )
