@@ -67,3 +67,16 @@ def test_a_run_in_bfloat16_answers_as_it_does_in_float32(trained: Run):
     assert library.load(trained.folder, precision="auto").predict(**row).keys() == exact.keys()
     with pytest.raises(DataError, match="auto or float32 or bfloat16 as precision, got 'half'"):
         library.load(trained.folder, precision="half")
+
+
+def test_a_model_in_bfloat16_is_explained(trained):
+    row = {"image": torch.full((16, 16, 3), 90, dtype=torch.uint8).numpy(), "text": "a red thing"}
+    whole, half = (
+        library.load(trained.folder, device="cpu", precision=precision).explain(**row)
+        for precision in ("float32", "bfloat16")
+    )
+    assert half.keys() == whole.keys()
+    for task, told in whole.items():
+        assert half[task]["score"] == pytest.approx(told["score"], abs=0.05)
+        words = told["modalities"]["text"]["relevance"]
+        assert half[task]["modalities"]["text"]["relevance"] == pytest.approx(words, abs=0.05)

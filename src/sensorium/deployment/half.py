@@ -35,20 +35,28 @@ ROUNDS = 3
 
 
 class HalfModel(Model):
-    """Encoders and fusion in bfloat16 between inputs and outputs in float32."""
+    """Encoders and fusion in bfloat16 between inputs and outputs in float32.
+
+    Where a gradient is asked for, as for an explanation, it is the model as it was that computes.
+    """
 
     def __init__(self, model: Model) -> None:
         encoders = {name: copy.deepcopy(encoder) for name, encoder in model.encoders.items()}
         super().__init__(encoders, copy.deepcopy(model.fusion))
+        self._as_it_was = (model,)  # in a tuple, so that its weights are not taken for ours
         for parameter in self.parameters():  # buffers keep what they hold: means, positions, counts
             parameter.data = parameter.data.to(torch.bfloat16)
 
     def encode_modality(
         self, modality: str, inputs: Inputs, generator: torch.Generator | None = None
     ) -> Encoding:
+        if inputs.values.requires_grad:
+            return self._as_it_was[0].encode_modality(modality, inputs, generator)
         return super().encode_modality(modality, inputs, generator).to(torch.float32)
 
     def fuse(self, encodings: dict[str, Encoding]) -> Fused:
+        if any(encoding.pooled.requires_grad for encoding in encodings.values()):
+            return self._as_it_was[0].fuse(encodings)
         fused = super().fuse({m: e.to(torch.bfloat16) for m, e in encodings.items()})
         tokens = {m: Tokens(t.values.float(), t.mask) for m, t in fused.tokens.items()}
         return Fused(tokens, fused.vector.float())

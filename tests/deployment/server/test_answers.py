@@ -4,9 +4,12 @@ import base64
 
 import numpy as np
 import pytest
-from tests.deployment.server.conftest import problem, uri
+from tests.deployment.server.conftest import problem, running, uri
 
+from sensorium.errors import SensoriumError
+from sensorium.verbs.export import export
 from sensorium.verbs.load import load, open_trained
+from sensorium.verbs.serve import _limits, _opened, serve
 
 WORDS = "a red thing"
 
@@ -22,6 +25,26 @@ def test_predictions_are_those_of_the_library(server, indexed, picture):
     )
     assert broken["error"].startswith("inputs[1].image: expected a file in base64")
     assert response.json()["timing"].keys() == {"queued_ms", "model_ms"}
+
+
+def test_runs_and_bundles_are_served_side_by_side(indexed, trained, picture, tmp_path):
+    bundle = export(trained.folder, out=tmp_path / "bundled").folder
+    bounds = _limits({})
+    models = _opened([indexed.folder, bundle], "cpu", "float32", bounds)
+    with running(models, bounds) as served:
+        row = {"image": uri(picture), "text": WORDS}
+        of_run, of_bundle = (
+            served.predict(row, model=name).json() for name in (indexed.folder.name, "bundled")
+        )
+        assert of_run["model"] != of_bundle["model"]
+        assert of_run["predictions"] == of_bundle["predictions"]
+        asked = served.http.post("/v1/search", json={"text": WORDS, "model": "bundled"})
+        assert problem(asked)[:2] == (404, "not_found")
+        assert problem(served.predict(row, model="none"))[:2] == (404, "not_found")
+    with pytest.raises(SensoriumError, match="rename a folder"):
+        serve(bundle, bundle)
+    with pytest.raises(SensoriumError, match="did you mean 'queue'"):
+        serve(bundle, limits={"queu": 5})
 
 
 def test_a_form_says_the_same_as_json(server, picture):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from tests.deployment.server.conftest import Running, problem
+from tests.deployment.server.conftest import Running, problem, uri
 
 
 @dataclass
@@ -133,3 +133,27 @@ def test_while_it_drains_nothing_new_is_taken(serving):
         assert server.http.get("/readyz").status_code == 503
         assert server.http.get("/healthz").status_code == 200
         assert problem(embed(server, "a"))[:2] == (503, "unavailable")
+
+
+def test_explanations_are_made_one_at_a_time(server, picture):
+    before = server.counted("sensorium_batch_rows_count")
+    row = {"text": "a red thing", "image": uri(picture)}
+    assert server.predict(row, row, row, explain=True).status_code == 200
+    assert server.counted("sensorium_batch_rows_count") - before == 3
+
+
+def test_a_defect_is_told_in_the_one_form_and_no_more(server):
+    computes = server.desk.model(None).batcher._computes
+    compute = computes["embed_text"]
+
+    def broken(inputs):
+        raise ZeroDivisionError("of a secret")
+
+    computes["embed_text"] = broken
+    try:
+        status, kind, said = problem(embed(server, "a"))
+    finally:
+        computes["embed_text"] = compute
+    assert (status, kind) == (500, "internal")
+    assert "secret" not in said
+    assert embed(server, "a").status_code == 200

@@ -68,7 +68,7 @@ def spans(
             if isinstance(encoder, TextEncoder):
                 special = torch.tensor(sorted(special_ids), device=values.device)
                 hidden = values.where(torch.isin(values, special), mask_id)
-                whole, blank = (encoder.embedding(ids).detach() for ids in (values, hidden))
+                whole, blank = (encoder.embedding(ids).detach().float() for ids in (values, hidden))
             else:
                 whole = values.float()
                 blank = _flat(whole) if modality in ("image", "video") else torch.zeros_like(whole)

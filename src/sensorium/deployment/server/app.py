@@ -44,6 +44,7 @@ def build_app(desk: Desk, *, token: str | None = None) -> Gate:
     if PAGE.is_dir():
         app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
     app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(Exception, _defect)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misasked)
     return Gate(app, desk, token)
@@ -51,6 +52,12 @@ def build_app(desk: Desk, *, token: str | None = None) -> Gate:
 
 async def _problem(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
+    return problem.response(request.state.request_id)
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    """Ours: the client gets no more of it than its kind. The gate gets it, too, and logs it."""
+    problem = Problem("internal", "the server failed; see its log")
     return problem.response(request.state.request_id)
 
 

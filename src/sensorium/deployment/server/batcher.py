@@ -16,7 +16,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,6 +83,8 @@ class Batcher:
         computes: kind of input -> what computes with inputs of that kind.
         queue: how many inputs may wait.
         batch: how many of a kind go together, at most.
+        singly: kinds that take long, and gain nothing together: one at a time, so that those whose
+            deadline is over meanwhile are not computed.
         wait_seconds: how long a first input waits for company.
         on_batch: told (kind, inputs, seconds) of every batch, in that thread.
     """
@@ -93,11 +95,12 @@ class Batcher:
         *,
         queue: int,
         batch: int,
+        singly: Collection[str] = (),
         wait_seconds: float = 0.0,
         on_batch: Callable[[str, int, float], None] = lambda kind, inputs, seconds: None,
     ) -> None:
         self._computes, self._batch, self._wait = dict(computes), batch, wait_seconds
-        self._most, self._on_batch = queue, on_batch
+        self._most, self._singly, self._on_batch = queue, singly, on_batch
         self.waiting = 0  # seats that are taken
         self._queue: deque[_Waiting] = deque()
         self._changed = threading.Condition()
@@ -174,12 +177,14 @@ class Batcher:
         """What goes to the model. What nobody waits for any more is dropped; others stay."""
         some: list[_Waiting] = []
         left: deque[_Waiting] = deque()
-        while self._queue and len(some) < self._batch:
+        most = self._batch
+        while self._queue and len(some) < most:
             one = self._queue.popleft()
             if one.future.cancelled():
                 self.waiting -= 1
             elif not some or one.kind == some[0].kind:
                 some.append(one)
+                most = 1 if one.kind in self._singly else self._batch
                 self.waiting -= 1
             else:
                 left.append(one)

@@ -66,6 +66,7 @@ class Served:
             self._computes(),
             queue=limits.queue,
             batch=limits.batch,
+            singly=["explain"],
             wait_seconds=limits.batch_wait_milliseconds / 1000,
             on_batch=on_batch,
         )
