@@ -17,10 +17,12 @@ class Held:
     """A model that answers nothing until `go` is set.
 
     Attributes:
-        sizes: of the batches that reached it.
+        taken: set once a batch has reached it.
+        sizes: of the batches that it has answered.
     """
 
     server: Running
+    taken: threading.Event = field(default_factory=threading.Event)
     go: threading.Event = field(default_factory=threading.Event)
     sizes: list[int] = field(default_factory=list)
 
@@ -35,6 +37,7 @@ def holding(server: Running) -> Iterator[Held]:
     compute = computes["embed_text"]
 
     def slow(inputs):
+        held.taken.set()
         held.go.wait(10)
         held.sizes.append(len(inputs))
         return compute(inputs)
@@ -63,7 +66,7 @@ def test_requests_that_come_while_the_model_is_at_work_go_together(server):
     alone = [embed(server, f"a {n}").json()["data"][0]["embedding"] for n in range(6)]
     with holding(server) as held, ThreadPoolExecutor(8) as clients:
         first = clients.submit(embed, server, "first")
-        until(lambda: server.desk.under_way == 1 and held.waiting == 0)
+        assert held.taken.wait(5)
         others = [clients.submit(embed, server, f"a {n}") for n in range(6)]
         until(lambda: held.waiting == 6)
         time.sleep(0.1)  # seats are taken before the inputs are decoded
@@ -79,7 +82,7 @@ def test_a_full_queue_says_come_back(serving):
     with serving(queue=2, inputs=2) as server, holding(server) as held:
         with ThreadPoolExecutor(4) as clients:
             first = clients.submit(embed, server, "first")
-            until(lambda: server.desk.under_way == 1 and held.waiting == 0)
+            assert held.taken.wait(5)
             second = clients.submit(embed, server, "a", "b")
             until(lambda: held.waiting == 2)
             refused = embed(server, "c")
@@ -93,7 +96,7 @@ def test_a_full_queue_says_come_back(serving):
 def test_a_deadline_gives_up_and_empties_the_queue(server):
     with holding(server) as held, ThreadPoolExecutor(2) as clients:
         first = clients.submit(embed, server, "first")
-        until(lambda: server.desk.under_way == 1 and held.waiting == 0)
+        assert held.taken.wait(5)
         late = embed(server, "a", deadline_ms=100)
         assert problem(late)[:2] == (504, "deadline_exceeded")
         held.go.set()
@@ -105,7 +108,7 @@ def test_a_deadline_gives_up_and_empties_the_queue(server):
 def test_who_has_gone_is_not_answered(server):
     with holding(server) as held, ThreadPoolExecutor(2) as clients:
         first = clients.submit(embed, server, "first")
-        until(lambda: server.desk.under_way == 1 and held.waiting == 0)
+        assert held.taken.wait(5)
         with pytest.raises(httpx.ReadTimeout):
             server.http.post("/v1/embeddings", json={"input": "a"}, timeout=0.3)
         until(lambda: server.desk.under_way == 1)
