@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -142,3 +143,11 @@ def problem(response: httpx.Response) -> tuple[int, str, str]:
     assert error.keys() == {"type", "message", "request_id"}
     assert error["request_id"] == response.headers.get("x-request-id", error["request_id"])
     return response.status_code, error["type"], error["message"]
+
+
+def until(true: Callable[[], bool]) -> None:
+    for _ in range(6000):
+        if true():
+            return
+        time.sleep(0.005)
+    raise AssertionError("it never came to that")

@@ -4,10 +4,10 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+from tests.deployment.server.conftest import until
 
 
 def test_sigterm_answers_what_is_under_way_and_ends(indexed):
@@ -23,10 +23,9 @@ def test_sigterm_answers_what_is_under_way_and_ends(indexed):
         address = lines[-1]["message"].split()[3]
         with ThreadPoolExecutor(1) as clients, httpx.Client(base_url=address) as http:
             asked = clients.submit(httpx.post, f"{address}/v1/embeddings", json={"input": "a"})
-            time.sleep(0.5)
+            until(lambda: 'sensorium_queue_rows{model="run"} 1.0' in http.get("/metrics").text)
             process.send_signal(signal.SIGTERM)
-            time.sleep(0.3)
-            assert http.get("/readyz").status_code == 503
+            until(lambda: http.get("/readyz").status_code == 503)
             assert asked.result().status_code == 200
         assert process.wait(30) == 0
         told = [json.loads(line) for line in process.stderr]

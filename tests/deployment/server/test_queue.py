@@ -1,15 +1,14 @@
 """Requests beside each other: gathered, bounded, given up."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from tests.deployment.server.conftest import Running, problem, uri
+from tests.deployment.server.conftest import Running, problem, until, uri
 
 
 @dataclass
@@ -50,14 +49,6 @@ def holding(server: Running) -> Iterator[Held]:
         computes["embed_text"] = compute
 
 
-def until(true: Callable[[], bool]) -> None:
-    for _ in range(6000):
-        if true():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it never came to that")
-
-
 def embed(server: Running, *texts: str, **more: object) -> httpx.Response:
     return server.http.post("/v1/embeddings", json={"input": list(texts), **more})
 
@@ -68,8 +59,7 @@ def test_requests_that_come_while_the_model_is_at_work_go_together(server):
         first = clients.submit(embed, server, "first")
         assert held.taken.wait(5)
         others = [clients.submit(embed, server, f"a {n}") for n in range(6)]
-        until(lambda: held.waiting == 6)
-        time.sleep(0.1)  # seats are taken before the inputs are decoded
+        until(lambda: len(server.desk.model(None).batcher._queue) == 6)
         held.go.set()
         assert first.result().status_code == 200
         found = [other.result().json()["data"][0]["embedding"] for other in others]
