@@ -91,6 +91,7 @@ class Served:
             "owned_by": "sensorium",
             "engine": self.engine,
             "modalities": list(self.predictor.modalities),
+            "image_fit": self.predictor.inputs["image"].config.image.fit,
             "tasks": tasks,
             "explain": self.knows("explain"),
             "embeddings": space,

@@ -33,8 +33,8 @@ async function ask(path, options = {}) {
   }
   if (response.ok) return response;
   const told = (await response.json().catch(() => ({}))).error ?? {};
-  throw new Problem(told.type ?? "other", told.message ?? `${response.status}`, {
-    id: told.request_id ?? "",
+  throw new Problem(told.type ?? (response.status >= 500 ? "internal" : "other"), told.message ?? `${response.status}`, {
+    id: told.request_id ?? response.headers.get("x-request-id") ?? "",
     retrySeconds: Number(response.headers.get("retry-after") ?? 0),
   });
 }

@@ -46,6 +46,7 @@ const ICONS = {
   close: "M6 6l12 12M18 6 6 18",
   upload: "M12 16V4M7 9l5-5 5 5M4 16v4h16v-4",
   alert: "M12 4 2.8 20h18.4zM12 10v4.5M12 17.2v.1",
+  theme: "M12 4a8 8 0 1 0 0 16zM12 4a8 8 0 0 1 0 16",
   spark: "M12 3l1.9 5.6L19.5 10.5l-5.6 1.9L12 18l-1.9-5.6L4.5 10.5l5.6-1.9zM18.5 16.5v4M16.5 18.5h4",
 };
 
@@ -88,6 +89,13 @@ export function choice(name, options, chosen, onChoice) {
     group.append(h("label", {}, button, drawn ? icon(drawn) : null, h("span", { words })));
   }
   return group;
+}
+
+/** Show what has been answered where it lies below what was asked, as on a phone. */
+export function bringIntoView(element) {
+  if (!matchMedia("(max-width: 820px)").matches) return;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  element.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
 }
 
 /** A `<select>`; of one option, only its name. */

@@ -17,7 +17,7 @@ const ENGLISH = {
   "page.api": "API description",
 
   "search.tab": "Search",
-  "search.title": "Search by words, a picture or a sound",
+  "search.title": "Search by {media}",
   "search.lead": "All lie in one space: what is near to your query is found, whatever it is made of.",
   "search.by": "Search by",
   "search.find": "Find",
@@ -164,7 +164,7 @@ const CHINESE = {
   "page.api": "接口说明",
 
   "search.tab": "搜索",
-  "search.title": "用文字、图片或声音搜索",
+  "search.title": "用{media}搜索",
   "search.lead": "它们都在同一个空间里：与查询相近的就会被找到，不论是什么形式。",
   "search.by": "用什么搜索",
   "search.find": "查找",
@@ -363,3 +363,6 @@ export function switchLanguage() {
   rewrite();
   return language();
 }
+
+/** All sentences of each language. */
+export const tables = () => Object.values(TABLES);
