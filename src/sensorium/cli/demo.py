@@ -1,30 +1,57 @@
 """`sensorium demo`: the whole life on the embedded world, in minutes."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sensorium.cli import page
 from sensorium.cli.console import Announcer, print_json, print_table
 from sensorium.cli.figures import print_figures
 from sensorium.cli.options import JsonOption
 
+if TYPE_CHECKING:
+    from sensorium.verbs.demo import Demonstrated
+
 
 def demo(
     run_dir: Annotated[Path, typer.Option(help="The run folder.")] = Path("runs/demo"),
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then serve it, with a page to try it.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Draw a world, train a model on it, judge it on unseen scenes, and search them by words."""
     from sensorium.verbs.demo import demo as demo_verb
 
+    if serve:
+        import sensorium.deployment.server  # noqa: F401  (says before the training what is missing)
+
     with Announcer() as announcer:
         result = demo_verb(run_dir, listeners=announcer.listeners())
     if as_json:
         print_json({"run": str(run_dir), **result.summary})
-        return
+    else:
+        _print(result, run_dir)
+    if serve:
+        _serve(run_dir)
+
+
+def _print(result: Demonstrated, run_dir: Path) -> None:
     print_figures(result.summary, "test")
     rows = [[str(hit.rank), f"{hit.score:.3f}", hit.text or ""] for hit in result.hits]
     print_table(f'search: "{result.query}"', ["rank", "score", "what the picture shows"], rows)
     typer.echo(f"report: {run_dir}/report.html")
     typer.echo(f"pictures found: {result.sheet}")
     typer.echo(f'next: sensorium search {run_dir} "a large blue star above a small red square"')
+
+
+def _serve(run_dir: Path) -> None:
+    """The run, which the demo has indexed, until Ctrl-C."""
+    from sensorium.verbs.serve import serve as serve_verb
+
+    port = page.free_port()
+    page.when_up(port, page.show)
+    serve_verb(run_dir, host=page.HOST, port=port)

@@ -21,9 +21,8 @@ export function answer(content, tasks, inputs, fit) {
   const [said] = content.predictions;
   const known = Object.keys(said).filter((name) => tasks.includes(name));
   const shown = known.flatMap((name) => SHOWN[name](said[name], inputs));
-  for (const [claim, rests] of Object.entries(said.explanation ?? {})) {
-    if (tasks.includes(claim.split("/")[0])) shown.push(...why(claim, rests, inputs, fit));
-  }
+  const claims = Object.entries(said.explanation ?? {}).filter(([claim]) => tasks.includes(claim.split("/")[0]));
+  for (const [claim, rests] of claims) shown.push(...why(claims.length > 1 ? claim : "", rests, inputs, fit));
   if (shown.length === 0) shown.push(nothing("spark", "answer.nothing_found"));
   return [h("h3", { class: "caption", words: "answer.title" }), ...shown, timing(content), json(said)];
 }
@@ -92,7 +91,7 @@ const SHOWN = {
   classification: classified,
   regression: (said) => [large(figure(said.number))],
   detection: (said, inputs) => boxes(inputs.image, said.boxes, said.labels, said.scores),
-  grounding: (said, inputs) => boxes(inputs.image, [said.box], [inputs.text], [said.score]),
+  grounding: (said, inputs) => boxes(inputs.image, [said.box], [""], [said.score]),
   contrastive: (said) => pairs(said, "answer.similarity", (n) => figure(n), own),
   matching: (said) => pairs(said, "answer.belongs", percent, own),
 };

@@ -52,10 +52,10 @@ function desk(tab, model, tasks, models) {
       return;
     }
     shown.replaceChildren(h("div", { class: "waiting" }), h("p", { class: "soft", words: "answer.waiting" }));
-    bringIntoView(shown);
     try {
       const content = await predict(model.id, inputs, why.checked, stop.signal);
       shown.replaceChildren(...answer(content, tasks, inputs, model.image_fit));
+      bringIntoView(shown);
     } catch (error) {
       if (error.name === "AbortError") return;
       if (!(error instanceof Problem)) throw error;

@@ -9,7 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 /**
  * @param {Blob} file the picture.
  * @param {number[][]} sides of each box: left, top, right, bottom.
- * @param {string[]} labels
+ * @param {string[]} labels of each; "" where there is nothing to tell them apart by.
  * @param {number[]} scores
  */
 export function boxes(file, sides, labels, scores) {
@@ -26,6 +26,8 @@ export function boxes(file, sides, labels, scores) {
     stage.replaceChildren(image);
     const { naturalWidth: width, naturalHeight: height } = image;
     if (!width) return;
+    stage.style.setProperty("--natural", `${width}px`);
+    stage.style.setProperty("--aspect", width / height);
     const drawing = document.createElementNS(SVG, "svg");
     drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
     drawing.setAttribute("preserveAspectRatio", "none");
@@ -42,13 +44,14 @@ export function boxes(file, sides, labels, scores) {
       if (left < 0.7 * width) place.left = `${(100 * left) / width}%`;
       else place.right = `${100 - (100 * Math.min(right, width)) / width}%`; // it would leave the picture
       const score = figure(100 * one.score, 0);
-      stage.append(h("span", { class: "tag", style: { "--hue": hue(one.label), ...place } }, `${one.label} ${score} %`));
+      stage.append(h("span", { class: "tag", style: { "--hue": hue(one.label), ...place } }, [one.label, `${score} %`].filter(Boolean).join(" ")));
     }
     stage.classList.toggle("many", kept.length > 12);
     const counted = names.map((name) => [name, kept.filter((one) => one.label === name).length]);
     legend.replaceChildren(
       ...counted.map(([name, number]) => h("span", {}, h("i", { style: { "--hue": hue(name) } }), `${name} × ${number}`)),
     );
+    legend.hidden = names.join("") === "";
     none.hidden = kept.length > 0;
   }
 

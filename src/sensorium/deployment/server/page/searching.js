@@ -22,7 +22,7 @@ export function searching(models) {
 }
 
 function desk(model, models) {
-  const known = model.embeddings.modalities;
+  const known = [...model.embeddings.modalities].sort((one) => (one === "text" ? -1 : 0));
   let by = known.includes("text") ? "text" : known[0];
   let find = known.find((one) => one !== by) ?? by;
   if (by !== "image" && known.includes("image")) find = "image";
@@ -38,12 +38,12 @@ function desk(model, models) {
     const query = given[by].get();
     if (query === null) return empty();
     shown.replaceChildren(h("div", { class: "waiting" }), h("p", { class: "soft", words: "answer.waiting" }));
-    bringIntoView(shown);
     try {
       const content = await search(model.id, { [by]: query }, find, LIMIT, stop.signal);
       const words = content.hits.length ? ["search.found", { n: content.hits.length }] : "search.none";
       const list = h("ol", { class: "hits" }, ...content.hits.map((one, at) => hit(one, at, like)));
       shown.replaceChildren(h("div", { class: "row" }, h("h3", { words }), h("span", { class: "space" }), timing(content)), list);
+      bringIntoView(shown);
     } catch (error) {
       if (error.name === "AbortError") return null;
       if (!(error instanceof Problem)) throw error;

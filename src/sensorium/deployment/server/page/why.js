@@ -1,22 +1,30 @@
 // What an answer rests on: heat over pictures, frames and spectrograms, shaded words, shares.
 
 import { h } from "./dom.js";
-import { figure } from "./words.js";
+import { figure, known } from "./words.js";
 
 /**
- * @param {string} claim task, or `task/pair`.
+ * @param {string} claim task, or `task/pair`; "" where there is no other.
  * @param {object} rests as the server explains it.
  * @param {object} inputs modality -> file or words.
  * @param {string} fit how the model takes a picture.
  */
 export function why(claim, rests, inputs, fit) {
-  const about = claim.includes("/") ? h("p", { class: "small" }, `${claim} · ${rests.said}`) : null;
+  const about = claim ? h("p", { class: "small" }, named(claim)) : null;
   const shown = [h("hr"), h("h3", { words: "why.title" }), about, key()];
   for (const [modality, places] of Object.entries(rests.modalities)) {
     shown.push(h("p", { class: "caption", words: `modality.one.${modality}` }), ...(HEAT[modality]?.(places, inputs[modality], fit) ?? []));
   }
   if (Object.keys(rests.shares).length > 1) shown.push(h("p", { class: "caption", words: "why.shares" }), shares(rests.shares));
   return shown.filter((one) => one !== null);
+}
+
+function named(claim) {
+  const [task, pair] = claim.split("/");
+  const [one, other] = (pair ?? "").split("_and_").map((name) => ({ word: `modality.${name}` }));
+  const word = known(`why.${task}`) ? h("span", { words: `why.${task}` }) : h("span", {}, task);
+  if (!pair) return word;
+  return h("span", {}, word, " · ", h("span", { words: ["answer.pair", { one, other }] }));
 }
 
 const key = () =>
