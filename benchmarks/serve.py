@@ -4,8 +4,8 @@
     python benchmarks/serve.py --width 384 --depth 4 --clients 1 64
 
 Each request is one picture (PNG, 64x64) and asks for its vector. `sensorium serve` with batches of
-up to 32 and of 1, beside LitServe with the same model, the same code to decode, and batches of up
-to 32 and of 1. Each server is pinned to `--core` with one thread for its model, the clients to
+up to 32 and of 1, beside LitServe with the same model, the same code to decode, batches of up to 32
+gathered for 1 or 5 ms (what served it best, of 0 to 50), and of 1. Each server is pinned to `--core` with one thread for its model, the clients to
 `--client-core`; clients ask again as soon as they are answered. Servers are measured in turn
 (A B C A B C ...), those that are not measured are halted, and the median round counts.
 
@@ -41,7 +41,7 @@ PACKAGES = ("torch", "uvicorn", "fastapi")
 BATCH, CLIENTS = 32, (1, 8, 64)
 OURS, ALONE = "sensorium", "sensorium, batch=1"
 PEER, PEER_ALONE = "LitServe", "LitServe, batch=1"
-LITSERVE_WAIT = 0.01
+LITSERVE_WAITS = (0.001, 0.005)
 WARMUP_SECONDS = 0.7
 OVERLOAD_CLIENTS, OVERLOAD_QUEUE = 256, 64
 
@@ -57,9 +57,10 @@ def main() -> None:
     parser.add_argument("--client-core", type=int, default=0)
     parser.add_argument("--litserve-python", type=Path, help="where LitServe is installed")
     parser.add_argument(
-        "--litserve-wait",
+        "--litserve-waits",
+        nargs="+",
         type=float,
-        default=LITSERVE_WAIT,
+        default=list(LITSERVE_WAITS),
         help="its batch_timeout, in seconds: how long a batch is gathered",
     )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures there, too")
@@ -132,7 +133,8 @@ def _servers(run: Path, options: argparse.Namespace, stack: ExitStack) -> dict[s
     if python is None:
         print(f"{PEER} is left out: --litserve-python says where it is installed")
     else:
-        opened[PEER] = litserve(python, run, core, BATCH, options.litserve_wait)
+        for wait in options.litserve_waits:
+            opened[f"{PEER}, {1e3 * wait:g} ms"] = litserve(python, run, core, BATCH, wait)
         opened[PEER_ALONE] = litserve(python, run, core, 1, 0.0)
     servers = {}
     for who, server in opened.items():
@@ -161,13 +163,21 @@ def _print(found: dict[str, dict[int, dict[str, float]]], clients: list[int]) ->
             for one in each.values()
         ]
         print(f"{who:28}", *(f"{cell:>26}" for cell in cells))
-    for who, beside in ((OURS, ALONE), (OURS, PEER), (ALONE, PEER_ALONE)):
-        if beside in found:
-            ratios = [
-                found[who][count]["per_second"] / found[beside][count]["per_second"]
-                for count in clients
-            ]
-            print(f"{f'{who} / {beside}':40}", *(f"{ratio:14.2f} x" for ratio in ratios))
+    peers = [who for who in found if who.startswith(PEER)]
+    _print_ratio(f"{OURS} / {ALONE}", found[OURS], [found[ALONE]])
+    if peers:
+        _print_ratio(f"{OURS} / the best of {PEER}", found[OURS], [found[who] for who in peers])
+        _print_ratio(f"{ALONE} / {PEER_ALONE}", found[ALONE], [found[PEER_ALONE]])
+
+
+def _print_ratio(
+    name: str, ours: dict[int, dict[str, float]], others: list[dict[int, dict[str, float]]]
+) -> None:
+    ratios = [
+        one["per_second"] / max(other[clients]["per_second"] for other in others)
+        for clients, one in ours.items()
+    ]
+    print(f"{name:40}", *(f"{ratio:.2f} x".ljust(26) for ratio in ratios))
 
 
 def overloaded(run: Path, requests: list[bytes], options: argparse.Namespace) -> dict[str, Any]:
