@@ -2,9 +2,10 @@
 
     python benchmarks/hostile_uploads.py --core 1 --json hostile.json
 
-Each goes to one real process of `sensorium serve` that knows pictures, words, sounds and videos, with
-its default limits (but heads and bodies have to come within 4 s, so that nobody waits for 30): what it answers, after how long, how far its resident memory rises, and
-whether it answers a proper request afterwards. Prints a table in Markdown.
+Each goes to one real process of `sensorium serve` that knows pictures, words, sounds and videos,
+with its default limits, but that heads and bodies have to come within 4 s, so that nobody waits for
+30: what it answers, after how long, how far its resident memory rises, and whether it answers a
+proper request afterwards. Prints a table in Markdown.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@
 
 Each request is one picture (PNG, 64x64) and asks for its vector. `sensorium serve` with batches of
 up to 32 and of 1, beside LitServe with the same model, the same code to decode, batches of up to 32
-gathered for 1 or 5 ms (what served it best, of 0 to 50), and of 1. Each server is pinned to `--core` with one thread for its model, the clients to
-`--client-core`; clients ask again as soon as they are answered. Servers are measured in turn
-(A B C A B C ...), those that are not measured are halted, and the median round counts.
+gathered for 1 or 5 ms (what served it best, of 0 to 50), and of 1. Each server is pinned to
+`--core` with one thread for its model, the clients to `--client-core`; clients ask again as soon as
+they are answered. Servers are measured in turn (A B C A B C ...), those that are not measured are
+halted, and the median round counts.
 
 Then overload: more clients than the queue holds, none of which waits before it asks again.
 
