@@ -164,7 +164,8 @@ def evaluate(
                 retrieved = task.retrievals(predictions)
                 figures, sums = figures_by_direction(retrieved)
             else:
-                figures, sums = task.metrics(predictions), task.tallies(predictions)
+                sums = task.tallies(predictions)
+                figures = task.figures(predictions, sums)
             metrics |= {f"{name}/{what}": figure for what, figure in figures.items()}
             tallies |= {f"{name}/{what}": tally for what, tally in sums.items()}
         if retrieved and config.rerank and "matching" in mixture.tasks:

@@ -16,7 +16,7 @@ Source: section 3.1.2 of the document (VQA, video QA); Antol et al. 2015, "VQA";
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool
@@ -26,7 +26,7 @@ from sensorium.batch import ABSENT, Batch, Inputs, Learned
 from sensorium.model import Model
 from sensorium.tasks.answers import comparable
 from sensorium.tasks.questions import QuestionConfig, soft_scores, tallies_by_type
-from sensorium.tasks.tally import Tally, figures_of, mean_of
+from sensorium.tasks.tally import Tally, mean_of
 from sensorium.tasks.task import Encoded
 from sensorium.tasks.vocabulary import Vocabulary
 from sensorium.tasks.writing import Writing, WritingConfig, Written
@@ -94,13 +94,10 @@ class AnswerGeneration(Writing):
             "type": batch.targets.get("question_type", nobody),
         }
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         """Share of the answers that are right, with what is seen and from the question alone; and
         what the commonest answer of the rows to train on gives. Of each type of question: the same.
         """
-        return figures_of(self.tallies(predictions))
-
-    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         rows, truth = self.written_rows(predictions), self._comparable_truths(predictions)
         right = {
             blind: self._equal([comparable(of) for of in self.texts(predictions, view)], truth)

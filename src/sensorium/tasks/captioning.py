@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +28,7 @@ from sensorium.model import Model
 from sensorium.tasks.bleu import bleu_counts, bleu_of_counts
 from sensorium.tasks.cider import cider
 from sensorium.tasks.ngrams import LONGEST
-from sensorium.tasks.tally import Tally, figures_of, mean_of, tally
+from sensorium.tasks.tally import Tally, mean_of, tally
 from sensorium.tasks.task import Encoded
 from sensorium.tasks.vocabulary import Vocabulary
 from sensorium.tasks.words import words_of
@@ -81,16 +81,13 @@ class Captioning(Writing):
         every = torch.cat([own, others], dim=1)
         return predictions | self.several("captions", every, predictions["present"])
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         """How near to a caption what is written comes: BLEU-1 to BLEU-4, CIDEr-D, and the share
         that is one word for word.
 
         And how well every token is foreseen from the right ones before it: accuracy, perplexity.
         Beside the main ones stands what the decoder reaches without having seen anything.
         """
-        return figures_of(self.tallies(predictions))
-
-    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         rows = self.written_rows(predictions)
         captions = [[words_of(text) for text in of] for of in self._captions(predictions)]
         said = {

@@ -190,8 +190,10 @@ class Classification(ReadoutTask):
         truth = batch.targets[self.target].index_select(0, rows)
         return {ROWS: rows, "logits": logits, "truth": truth}
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
-        figures = figures_of(self.tallies(predictions))
+    def figures(
+        self, predictions: Mapping[str, Tensor], tallies: Mapping[str, Tally]
+    ) -> dict[str, Any]:
+        figures = figures_of(tallies)
         logits, truth = predictions["logits"], predictions["truth"]
         if self.target == "labels":
             figures["average_precision"] = mean_average_precision(logits, truth.bool())

@@ -168,7 +168,10 @@ class Detection(Task):
             "truth_count": known.sum(dim=1),
         }
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+    def figures(
+        self, predictions: Mapping[str, Tensor], tallies: Mapping[str, Tally]
+    ) -> dict[str, Any]:
+        """Those of COCO, which no bins make coarser."""
         counts = predictions["found_count"], predictions["truth_count"]
         found_in, truth_in = (torch.arange(len(n)).repeat_interleave(n) for n in counts)
         return coco_figures(

@@ -19,7 +19,7 @@ an IoU of a half); the box from every place as Tian et al. 2019 (FCOS) have it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -34,7 +34,7 @@ from sensorium.tasks.boxes import area, generalised_iou, iou
 from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.grids import LARGEST_EXPONENT, grid_of, in_file, places_of
 from sensorium.tasks.places import RIGHT_FROM, Located, Place
-from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, rows_of
+from sensorium.tasks.tally import ROWS, Tally, mean_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
 
 BOX_WEIGHT = 2.0
@@ -124,13 +124,10 @@ class Grounding(Task):
         }
         return {ROWS: rows} | {name: in_file(batch, rows, of) for name, of in boxes.items()}
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         """`accuracy`, the share with an IoU of at least a half; beside it what the picture alone
         gives away: `accuracy_without_text`, and `accuracy_largest_object`, of always meaning the
         largest thing there is."""
-        return figures_of(self.tallies(predictions))
-
-    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         truth, largest = predictions["truth"], predictions["largest"]
         rows, alike = rows_of(predictions, len(truth)), iou(predictions["box"], truth)
         without = iou(predictions["box_without_text"], truth)

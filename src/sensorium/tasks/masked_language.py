@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from sensorium.batch import Batch, Fused, Inputs, WordEdges
 from sensorium.encoders import TextEncoder
 from sensorium.model import Model
-from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, rows_of
+from sensorium.tasks.tally import ROWS, Tally, mean_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
 
 MASKED_TEXT = "masked text"  # the key, in a prepared batch, of the text with its hidden words
@@ -151,11 +151,8 @@ class MaskedLanguage(Task):
             "right_withheld": alone.argmax(dim=1) == words,
         }
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
-        """Share of the hidden words named rightly, and the same with all but the text withheld."""
-        return figures_of(self.tallies(predictions))
-
     def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        """Share of the hidden words named rightly, and the same with all but the text withheld."""
         rows = rows_of(predictions, len(predictions["right"]))
         return {
             "accuracy": mean_of(rows, predictions["right"]),

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -35,7 +35,7 @@ from sensorium.layers.patches import hide_patches
 from sensorium.layers.positions import sine_positions
 from sensorium.layers.transformer import Transformer, initialise_transformer
 from sensorium.model import Model
-from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, rows_of, tally
+from sensorium.tasks.tally import ROWS, Tally, mean_of, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig
 
 LEAST_VARIANCE = 1e-6  # added to that of a patch, on the encoder's scale
@@ -169,11 +169,8 @@ class MaskedPatches(Task):
         rows = batch.inputs[self.key].present.nonzero()[:, 0].repeat_interleave(each)
         return {ROWS: rows, "error": guesses.errors(), "error_of_mean_patch": of_mean}
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
-        """Both mean squared errors, and the share of the second that the guesses explain."""
-        return figures_of(self.tallies(predictions))
-
     def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        """Both mean squared errors, and the share of the second that the guesses explain."""
         error, of_mean = (predictions[what] for what in ("error", "error_of_mean_patch"))
         rows = rows_of(predictions, len(error))
         return {

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -43,7 +43,7 @@ from sensorium.tasks.pairs import (
     name_of,
     same_items,
 )
-from sensorium.tasks.tally import ROWS, Tally, figures_of, rows_of, tally
+from sensorium.tasks.tally import ROWS, Tally, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Task, Told
 
 LOOKED_AT = "pair that matching looks at"  # in a prepared batch's targets: its number, -1 for none
@@ -170,14 +170,11 @@ class Matching(Task):
             if len(both_present(encoded.encodings, pair))
         ]
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         """Accuracy on matching and on wrong pairs, each half of the figure; guessing gives 0.5.
 
         With several pairs of modalities, that of each, and their mean.
         """
-        return figures_of(self.tallies(predictions))
-
-    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         logits, is_match = predictions["logits"], predictions["labels"].bool()
         right, rows = (logits > 0) == is_match, rows_of(predictions, len(logits))
         terms: dict[Pair, list[Tensor]] = {}

@@ -110,16 +110,11 @@ class QuestionAnswering(ReadoutTask):
             else types.index_select(0, rows),
         }
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
-        """Accuracy, over all questions and of each type.
-
-        Beside it `accuracy_majority`, of the commonest answer of the rows to train on.
-        Where several people answered, `soft_accuracy` counts an answer by how many gave it.
-        `unknown_answers` is the share of the questions whose answer no row to train on has, where
-        there are any.
-        """
-        error = {"calibration_error": self.calibration(predictions).error}
-        return figures_of(self.tallies(predictions)) | error
+    def figures(
+        self, predictions: Mapping[str, Tensor], tallies: Mapping[str, Tally]
+    ) -> dict[str, Any]:
+        error = self.calibration(predictions).error
+        return figures_of(tallies) | {"calibration_error": error}
 
     def calibration(self, predictions: Mapping[str, Tensor]) -> Calibration:
         return calibrate(predictions["confidence"], predictions["said"] == predictions["truth"])
@@ -130,6 +125,13 @@ class QuestionAnswering(ReadoutTask):
         return mistakes_of_names(rows, said, truth, sure, self.answers, most)
 
     def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
+        """Accuracy, over all questions and of each type.
+
+        Beside it `accuracy_majority`, of the commonest answer of the rows to train on.
+        Where several people answered, `soft_accuracy` counts an answer by how many gave it.
+        `unknown_answers` is the share of the questions whose answer no row to train on has, where
+        there are any.
+        """
         said, truth, types = (predictions[name] for name in ("said", "truth", "type"))
         rows = rows_of(predictions, len(said))
         tallies = {"accuracy": mean_of(rows, said == truth)}

@@ -14,7 +14,7 @@ Source: section 4.3 of the document (downstream tasks); Huber 1964.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -26,7 +26,7 @@ from sensorium.model import Model
 from sensorium.tasks.claim import Claim
 from sensorium.tasks.mistakes import Mistake, mistakes_of_numbers
 from sensorium.tasks.readout import ReadoutConfig, ReadoutTask, fresh_head
-from sensorium.tasks.tally import ROWS, Tally, figures_of, mean_of, ratio, rows_of, tally
+from sensorium.tasks.tally import ROWS, Tally, mean_of, ratio, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Told, as_figure, told_of
 
 CLOSE = 0.5
@@ -82,12 +82,9 @@ class Regression(ReadoutTask):
         truth = batch.targets["number"].index_select(0, rows)
         return {ROWS: rows, "said": said, "truth": truth}
 
-    def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
+    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         """Mean absolute error, root of the mean square, and R2, the share of the variance that is
         explained; and the first two of the mean of the rows to train on."""
-        return figures_of(self.tallies(predictions))
-
-    def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         said, truth = predictions["said"].double(), predictions["truth"].double()
         rows, one = rows_of(predictions, len(said)), torch.ones_like(said)
         error, blind = said - truth, self.mean.cpu() - truth

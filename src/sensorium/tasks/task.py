@@ -29,7 +29,7 @@ from sensorium.tasks.calibration import Calibration
 from sensorium.tasks.claim import Claim
 from sensorium.tasks.class_report import ClassReport
 from sensorium.tasks.mistakes import Mistake
-from sensorium.tasks.tally import Tally
+from sensorium.tasks.tally import Tally, figures_of
 
 Told = dict[str, Any]
 Said = TypeVar("Said")
@@ -161,7 +161,13 @@ class Task(nn.Module):
 
     def metrics(self, predictions: Mapping[str, Tensor]) -> dict[str, Any]:
         """Figures from the predictions of all batches, joined along their first axis."""
-        raise NotImplementedError
+        return self.figures(predictions, self.tallies(predictions))
+
+    def figures(
+        self, predictions: Mapping[str, Tensor], tallies: Mapping[str, Tally]
+    ) -> dict[str, Any]:
+        """The same, where the tallies are taken already: theirs, and those that have none."""
+        return figures_of(tallies)
 
     def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         """Those of the figures that are functions of sums over samples, by the same names, so that
