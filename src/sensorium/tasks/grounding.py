@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from sensorium.batch import ABSENT, Batch, Learned
@@ -33,18 +33,21 @@ from sensorium.tasks.assignment import inside
 from sensorium.tasks.boxes import area, generalised_iou, iou
 from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.grids import LARGEST_EXPONENT, grid_of, in_file, places_of
+from sensorium.tasks.pairs import Pair, both_present
 from sensorium.tasks.places import RIGHT_FROM, Located, Place
+from sensorium.tasks.readout import fresh_head
 from sensorium.tasks.tally import ROWS, Tally, mean_of, rows_of
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
 
 BOX_WEIGHT = 2.0
+READ: Pair = ("image", "text")
 
 
 class GroundingConfig(TaskConfig):
     """The box that the text of a sample means in its picture, by `data.fields.box`."""
 
     def problems(self, modalities: list[str]) -> Iterator[str]:
-        missing = [modality for modality in ("image", "text") if modality not in modalities]
+        missing = [modality for modality in READ if modality not in modalities]
         if missing:
             has = ", ".join(modalities) or "none"
             yield f"needs the modality {' and '.join(missing)}, but model.encoders has only {has}"
@@ -87,9 +90,7 @@ class Grounding(Task):
         self.patch_size, width = encoder.patch_size, model.fusion.width
         self.transform = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width))
         self.key, self.query = nn.Linear(width, width), nn.Linear(width, width)
-        self.head = nn.Linear(width, 5)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
+        self.head = fresh_head(width, 5)
 
     def count(self, batch: Batch) -> int:
         return len(self._items(batch))
@@ -158,16 +159,12 @@ class Grounding(Task):
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
         """The box of the likeliest place, in pixels of the file, and how likely the places are
         that say nearly the same."""
-        there = [batch.inputs.get(modality) for modality in ("image", "text")]
-        if any(inputs is None for inputs in there):
-            return [None] * len(batch)
-        rows = torch.stack([i.present for i in there if i is not None]).all(dim=0).nonzero()[:, 0]
+        rows = both_present(batch.inputs, READ)
         if not len(rows):
             return [None] * len(batch)
         said = self.look(model, encoded, batch, rows)
-        best = likeliest_box(said)
-        alike = iou(said.boxes, best[:, None].expand_as(said.boxes)) >= RIGHT_FROM
-        scores = (said.logits.softmax(dim=1) * alike).sum(dim=1)
+        best, near = likeliest_box(said), near_likeliest(said)
+        scores = (said.logits.softmax(dim=1) * near).sum(dim=1)
         told: list[Told] = [
             {"box": [round(side, 2) for side in box], "score": as_figure(score)}
             for box, score in zip(in_file(batch, rows, best).tolist(), scores.tolist(), strict=True)
@@ -176,16 +173,11 @@ class Grounding(Task):
 
     def claims(self, model: Model, encoded: Encoded, batch: Batch) -> list[Claim]:
         """The log-probability that the places which say nearly the told box are meant."""
-        there = [batch.inputs.get(modality) for modality in ("image", "text")]
-        if any(inputs is None for inputs in there):
-            return []
-        both = torch.stack([i.present for i in there if i is not None]).all(dim=0)
-        rows = both.nonzero()[:, 0]
+        rows = both_present(batch.inputs, READ)
         if not len(rows):
             return []
         said = self.look(model, encoded, batch, rows)
-        best = likeliest_box(said)
-        near = iou(said.boxes, best[:, None].expand_as(said.boxes)) >= RIGHT_FROM
+        best, near = likeliest_box(said), near_likeliest(said)
         place = rows.new_zeros(len(batch)).index_copy(0, rows, torch.arange(len(rows)).to(rows))
 
         def figure(encodings: Encodings, samples: Tensor) -> Tensor:
@@ -235,12 +227,10 @@ class Grounding(Task):
 
     def _items(self, batch: Batch) -> Int[Tensor, " K"]:
         """The samples with a picture, words and a box."""
-        truth = batch.targets.get("box")
-        there = [batch.inputs.get(modality) for modality in ("image", "text")]
-        if truth is None or any(inputs is None for inputs in there):
-            return torch.zeros(0, dtype=torch.long)
-        known = [~truth.isnan().any(dim=1), *(i.present for i in there if i is not None)]
-        return torch.stack(known).all(dim=0).nonzero()[:, 0]
+        truth, rows = batch.targets.get("box"), both_present(batch.inputs, READ)
+        if truth is None:
+            return rows[:0]
+        return rows[~truth.index_select(0, rows).isnan().any(dim=1)]
 
     def _largest(self, batch: Batch, rows: Tensor) -> Float[Tensor, "K 4"]:
         """The largest box of every picture; NaN where its boxes are not known, or none."""
@@ -259,3 +249,8 @@ def likeliest_box(said: Said) -> Float[Tensor, "K 4"]:
     """The box of the place that is likeliest to be meant."""
     best = said.logits.argmax(dim=1)
     return said.boxes.gather(1, best[:, None, None].expand(-1, 1, 4))[:, 0]
+
+
+def near_likeliest(said: Said) -> Bool[Tensor, "K A"]:
+    """Which places say nearly the same box as the likeliest one."""
+    return iou(said.boxes, likeliest_box(said)[:, None].expand_as(said.boxes)) >= RIGHT_FROM
