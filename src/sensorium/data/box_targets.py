@@ -51,9 +51,7 @@ class Boxes(Target):
     def seen_in(self, value: Tensor, view: View) -> Tensor:
         if value.isnan().any():
             return value
-        inside = view.inside_file(value[:, :4])
-        seen = view.seen(inside)
-        share = _area(seen) / (_area(inside) * view.scale()).clamp(min=1e-9)
+        seen, share = _seen(value[:, :4], view)
         crowd = torch.where(share < LEAST_SEEN, 1.0, value[:, 5])
         there = (seen[:, 2:] - seen[:, :2]).amin(dim=1) >= LEAST_SIDE
         return torch.cat([seen, value[:, 4:5], crowd[:, None]], dim=1)[there]
@@ -85,9 +83,7 @@ class Box(Target):
     def seen_in(self, value: Tensor, view: View) -> Tensor:
         if value.isnan().any():
             return value
-        inside = view.inside_file(value[None])
-        seen = view.seen(inside)
-        share = _area(seen) / (_area(inside) * view.scale()).clamp(min=1e-9)
+        seen, share = _seen(value[None], view)
         return seen[0] if share.item() >= LEAST_SEEN else self.absent
 
 
@@ -106,6 +102,13 @@ class FrameOfPicture(Target):
 
     def seen_in(self, value: Tensor, view: View) -> Tensor:
         return torch.tensor(view.frame)
+
+
+def _seen(corners: Tensor, view: View) -> tuple[Tensor, Tensor]:
+    """Boxes [K, 4] of the file as the picture shows them, and the share of each that it shows."""
+    inside = view.inside_file(corners)
+    seen = view.seen(inside)
+    return seen, _area(seen) / (_area(inside) * view.scale()).clamp(min=1e-9)
 
 
 def _area(corners: Tensor) -> Tensor:

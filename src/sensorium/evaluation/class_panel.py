@@ -90,18 +90,16 @@ class ClassPanel:
 
 def class_panel(task: str, report: ClassReport) -> ClassPanel:
     """The panel of one task."""
-    figures = [("precision", report.precision), ("recall", report.recall), ("F1", report.f1)]
-    if report.average_precision is not None:
-        figures.append(("average precision", report.average_precision))
+    figures = report.figures
     rows = [
-        ClassRow(name, int(report.support[n]), [_known(of[n].item()) for _, of in figures])
+        ClassRow(name, int(report.support[n]), [_known(of[n].item()) for of in figures.values()])
         for n, name in enumerate(report.names)
     ]
     rows.sort(key=lambda row: (row.shares[2] is None, row.shares[2] or 0.0))
     few = report.confusion is not None and len(report.names) <= MOST_DRAWN
     return ClassPanel(
         task=task.replace("_", " "),
-        columns=[name for name, _ in figures],
+        columns=[name.replace("_", " ").replace("f1", "F1") for name in figures],
         rows=rows,
         confusion=_draw(report) if few else None,
         confused=list(_confused(report)),
@@ -110,12 +108,9 @@ def class_panel(task: str, report: ClassReport) -> ClassPanel:
 
 def class_facts(report: ClassReport) -> dict[str, dict[str, Any]]:
     """Class -> its figures, for `summary.json`; null where they are not known."""
-    figures = {"precision": report.precision, "recall": report.recall, "f1": report.f1}
-    if report.average_precision is not None:
-        figures["average_precision"] = report.average_precision
     return {
         name: {"support": int(report.support[n])}
-        | {what: _known(of[n].item()) for what, of in figures.items()}
+        | {what: _known(of[n].item()) for what, of in report.figures.items()}
         for n, name in enumerate(report.names)
     }
 

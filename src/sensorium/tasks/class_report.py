@@ -45,6 +45,14 @@ class ClassReport:
     average_precision: Float[Tensor, " C"] | None = None
     confusion: Int[Tensor, "C C"] | None = None
 
+    @property
+    def figures(self) -> dict[str, Float[Tensor, " C"]]:
+        """Name -> share of each class."""
+        found = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        if self.average_precision is not None:
+            found["average_precision"] = self.average_precision
+        return found
+
 
 def report_of_one(
     names: Sequence[str], said: Int[Tensor, " K"], truth: Int[Tensor, " K"]
