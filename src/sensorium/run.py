@@ -33,7 +33,6 @@ from torch import Tensor
 from sensorium.assemble import assemble
 from sensorium.batch import Learned
 from sensorium.data import Tokenizer
-from sensorium.device import choose_device as choose_device
 from sensorium.encoders import VideoEncoder
 from sensorium.errors import RunError
 from sensorium.recipe import Recipe, dump_recipe, load_recipe

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sensorium.data import Dataset, Mixed
+from sensorium.device import choose_device
 from sensorium.errors import DataError, RunError
 from sensorium.evaluation import Evaluation
 from sensorium.evaluation.figures import BLIND
 from sensorium.evaluation.paired import Judged, Paired, differences
 from sensorium.evaluation.paired_page import write_pair
-from sensorium.run import Run, choose_device
+from sensorium.run import Run
 from sensorium.verbs.evaluate import judge, open_to_judge
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.supply import one_pass

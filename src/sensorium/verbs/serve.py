@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,7 +27,7 @@ from sensorium.deployment.server.limits import Limits
 from sensorium.deployment.server.process import run as run_process
 from sensorium.deployment.server.served import Example, Served
 from sensorium.deployment.trained import Trained
-from sensorium.errors import RunError, SensoriumError
+from sensorium.errors import RunError, SensoriumError, nearest
 from sensorium.verbs.load import open_trained
 from sensorium.world.build import WorldConfig, build_world
 
@@ -76,9 +75,8 @@ def _limits(said: Mapping[str, Any]) -> Limits:
     known = list(Limits.model_fields)
     for name in said:
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            nearest = f"; did you mean {close[0]!r}?" if close else ";"
-            raise RunError(f"no limit {name!r}{nearest} there are {', '.join(known)}")
+            near = nearest(name, known) or ";"
+            raise RunError(f"no limit {name!r}{near} there are {', '.join(known)}")
     try:
         return Limits.model_validate(said)
     except ValidationError as error:

@@ -29,13 +29,14 @@ from typing import Any
 import torch
 import yaml
 
+from sensorium.device import choose_device
 from sensorium.errors import RunError
 from sensorium.evaluation.comparison import check_metric, reached
 from sensorium.evaluation.comparison.headlines import Headline
 from sensorium.evaluation.search import Found
 from sensorium.evaluation.search.page import write_search
 from sensorium.recipe import Recipe, dump_recipe, parse_recipe
-from sensorium.run import RUNS, Run, choose_device, flat, versions, write_aside
+from sensorium.run import RUNS, Run, flat, versions, write_aside
 from sensorium.verbs.budget import Budget
 from sensorium.verbs.evaluate import evaluate
 from sensorium.verbs.listeners import Listeners

@@ -18,7 +18,7 @@ from sensorium.deployment.server.desk import Desk
 from sensorium.deployment.server.embeddings import embeddings
 from sensorium.deployment.server.gate import Gate
 from sensorium.deployment.server.predictions import predictions
-from sensorium.deployment.server.problem import STATUSES, Problem
+from sensorium.deployment.server.problem import DEFECT, STATUSES, Problem
 from sensorium.deployment.server.searches import searches
 
 PAGE = Path(__file__).parent / "page"
@@ -56,9 +56,8 @@ async def _problem(request: Request, problem: Exception) -> Response:
 
 
 async def _defect(request: Request, error: Exception) -> Response:
-    """Ours: the client gets no more of it than its kind. The gate gets it, too, and logs it."""
-    problem = Problem("internal", "the server failed; see its log")
-    return problem.response(request.state.request_id)
+    """The gate gets it, too, and logs it."""
+    return Problem("internal", DEFECT).response(request.state.request_id)
 
 
 async def _misasked(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from sensorium.data import BrokenSample
 from sensorium.deployment.server.batcher import Computed, QueueFullError, Seats
@@ -61,6 +62,20 @@ class Desk:
             known = ", ".join(self.models)
             raise Problem("not_found", f"no model {name!r}; there are {known}")
         return self.models[name]
+
+    async def answer(
+        self,
+        request: Request,
+        kind: type[Asked],
+        work: Callable[[Desk, Request, Asked], Coroutine[Any, Any, dict[str, Any]]],
+    ) -> JSONResponse:
+        """What some work gives for a request.
+
+        Raises:
+            Problem: the request is refused, or its work was given up.
+        """
+        async with self.asked(request, kind) as asked:
+            return JSONResponse(await self.within(request, asked, work(self, request, asked)))
 
     @asynccontextmanager
     async def asked(self, request: Request, kind: type[Asked]) -> AsyncIterator[Asked]:

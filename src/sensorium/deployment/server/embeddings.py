@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from torch import Tensor
 
 from sensorium.data import BrokenSample
@@ -26,9 +26,7 @@ def embeddings(desk: Desk) -> APIRouter:
     @router.post("/v1/embeddings", **described(EmbeddingsRequest))
     async def embed(request: Request) -> Response:
         """Unit vectors of texts, or of objects with one modality each."""
-        async with desk.asked(request, EmbeddingsRequest) as asked:
-            content = await desk.within(request, asked, _embedded(desk, request, asked))
-            return JSONResponse(content)
+        return await desk.answer(request, EmbeddingsRequest, _embedded)
 
     return router
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sensorium.deployment.server.desk import Desk
 from sensorium.deployment.server.log import LOGGER
-from sensorium.deployment.server.problem import Problem
+from sensorium.deployment.server.problem import DEFECT, Problem
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 GUARDED = ("/v1/", "/metrics", "/openapi.json")
@@ -64,9 +64,9 @@ class Gate:
             await self.app(scope, passage.receive, passage.send)
         except Problem as problem:
             await passage.refuse(problem)
-        except Exception:  # ours: the client gets no more of it than its kind
+        except Exception:
             LOGGER.exception("defect", extra={"facts": {"request_id": passage.id}})
-            await passage.refuse(Problem("internal", "the server failed; see its log"))
+            await passage.refuse(Problem("internal", DEFECT))
         finally:
             self.desk.under_way -= 1
             self._tell(passage)

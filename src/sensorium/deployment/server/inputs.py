@@ -16,6 +16,7 @@ from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from sensorium.data import BrokenSample
+from sensorium.deployment.server.limits import MOST_INPUTS
 from sensorium.deployment.server.problem import Problem
 
 FILES = ("image", "audio", "video")
@@ -28,8 +29,6 @@ DECLARED: Mapping[str, tuple[str, ...]] = {
 
 NEUTRAL = ("", "application/octet-stream", "binary/octet-stream")
 FORM_FIELDS = 16
-MOST_INPUTS = 4096
-"""No limit of a server is beyond this; a longer list is not even built."""
 
 
 class _Asked(BaseModel):

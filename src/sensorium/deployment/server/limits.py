@@ -10,6 +10,9 @@ from pydantic import Field, model_validator
 from sensorium.config import Config
 from sensorium.data import DataConfig
 
+MOST_INPUTS = 4096
+"""No limit of a server is beyond this; a longer list is not even built."""
+
 
 class Limits(Config):
     """Bounds on requests, on what waits, and on time. What is beyond them is refused, each with a
@@ -19,7 +22,7 @@ class Limits(Config):
     """A request with a longer body is refused (413) before it is read, or while it is."""
     reading_megabytes: float = Field(default=256.0, gt=0)
     """All bodies that are held at a time; what does not fit is told to come back (429)."""
-    inputs: int = Field(default=64, ge=1, le=4096)
+    inputs: int = Field(default=64, ge=1, le=MOST_INPUTS)
     """Inputs of one request; more of them are refused (413)."""
     text_characters: int = Field(default=20_000, ge=1)
     """Of one text; a longer one is refused (422)."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from sensorium.data import BrokenSample
 from sensorium.deployment.server.batcher import Computed
@@ -26,9 +26,7 @@ def predictions(desk: Desk) -> APIRouter:
 
         As a form: one input, with the fields `image`, `audio` and `video` as files and `text`.
         """
-        async with desk.asked(request, PredictRequest) as asked:
-            content = await desk.within(request, asked, _predicted(desk, request, asked))
-            return JSONResponse(content)
+        return await desk.answer(request, PredictRequest, _predicted)
 
     return router
 
@@ -37,8 +35,6 @@ async def _predicted(desk: Desk, request: Request, asked: PredictRequest) -> dic
     model = desk.model(asked.model)
     inputs = [one.given for one in asked.inputs]
     kind = "explain" if asked.explain else "predict"
-    if not model.knows(kind):
-        raise Problem("invalid_input", f"the model {model.name!r} cannot explain its answers")
     async with desk.seats(model, inputs) as seats:
         found = await every(
             desk.computed(model, seats, kind, given, number) for number, given in enumerate(inputs)

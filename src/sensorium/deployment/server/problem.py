@@ -23,6 +23,9 @@ STATUSES: Mapping[str, int] = {
 }
 """Kind -> status. 499 is for the log alone: nobody is there to read it."""
 
+DEFECT = "the server failed; see its log"
+"""Of what is ours a client gets no more than this."""
+
 RETRY_SECONDS = 1
 """After which one who was told to come back may do so; also what `Retry-After` says."""
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 
 from sensorium.data import BrokenSample, VideoConfig, decode_video
 from sensorium.data.audio import SUFFIXES as SOUNDS
@@ -42,15 +42,13 @@ def searches(desk: Desk) -> APIRouter:
     @router.post("/v1/search", **described(SearchRequest))
     async def search(request: Request) -> Response:
         """What in the index is nearest to a text, a picture, a sound or a video."""
-        async with desk.asked(request, SearchRequest) as asked:
-            content = await desk.within(request, asked, _found(desk, request, asked))
-            return JSONResponse(content)
+        return await desk.answer(request, SearchRequest, _found)
 
     @router.get("/v1/thumbnail", response_class=Response)
     async def thumbnail(id: str, modality: str, model: str | None = None) -> Response:
         """A small picture (WebP) of what was found."""
         row = await desk.in_thread(_row, desk.model(model), id, modality)
-        content = await desk.in_thread(_small, _key(row))
+        content = await desk.in_thread(_small, row)
         if content is None:
             raise Problem("not_found", f"there is no picture of {id!r}")
         return Response(content, media_type="image/webp", headers=CACHING)
@@ -109,7 +107,7 @@ def _hit(model: Served, row: dict[str, Any]) -> dict[str, Any]:
         "modality": row["modality"],
         "text": row["text"],
         "file": None if row["path"] is None else Path(row["path"]).name,
-        "thumbnail": f"/v1/thumbnail?{asked}" if any(_key(row)) else None,
+        "thumbnail": f"/v1/thumbnail?{asked}" if row["picture"] or any(_files(row)) else None,
         "media": f"/v1/media?{asked}" if _playable(row) is not None else None,
     }
 
@@ -129,24 +127,31 @@ def _playable(row: dict[str, Any]) -> Path | None:
     return Path(row["path"])
 
 
-def _key(row: dict[str, Any]) -> tuple[bytes | None, str | None, str | None]:
-    """What a small picture of a row is made of: a picture, its path, or the path of a video."""
-    video = row["path"] if row["modality"] == "video" else None
-    return row["picture"], row["image_path"], video
+def _small(row: dict[str, Any]) -> bytes | None:
+    """The small picture of a row; None where there is none."""
+    try:
+        if row["picture"]:
+            return _thumbnail(row["picture"])
+        return _small_of_files(*_files(row))
+    except BrokenSample:
+        return None  # moved or damaged since it was indexed
+
+
+def _files(row: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The paths of a picture and of a video that a small picture may be made of."""
+    return row["image_path"], row["path"] if row["modality"] == "video" else None
 
 
 @lru_cache(maxsize=THUMBNAILS_KEPT)
-def _small(key: tuple[bytes | None, str | None, str | None]) -> bytes | None:
-    picture, image_path, video = key
-    content = picture_of({"picture": picture, "image_path": image_path})
-    try:
-        if content is not None:
-            return as_webp(small_picture(content, THUMBNAIL_SIDE), quality=85)
-        if video is not None:
-            frames = decode_video(
-                Path(video), VideoConfig(frames=1, size=THUMBNAIL_SIDE, fit="pad")
-            )
-            return as_webp(frames[0], quality=85)
-    except BrokenSample:
-        pass  # moved or damaged since it was indexed
-    return None
+def _small_of_files(image: str | None, video: str | None) -> bytes | None:
+    content = picture_of({"picture": None, "image_path": image})
+    if content is not None:
+        return _thumbnail(content)
+    if video is None:
+        return None
+    frames = decode_video(Path(video), VideoConfig(frames=1, size=THUMBNAIL_SIDE, fit="pad"))
+    return as_webp(frames[0], quality=85)
+
+
+def _thumbnail(picture: bytes) -> bytes:
+    return as_webp(small_picture(picture, THUMBNAIL_SIDE), quality=85)

@@ -71,10 +71,6 @@ class Served:
             on_batch=on_batch,
         )
 
-    def knows(self, kind: str) -> bool:
-        """Whether it can compute that: `predict`, `explain`, `embed_image`, ..."""
-        return kind in self._computes()
-
     def facts(self, limits: Limits) -> dict[str, Any]:
         """What `/v1/models` says of it."""
         tasks: dict[str, Any] = {}
@@ -93,7 +89,7 @@ class Served:
             "modalities": list(self.predictor.modalities),
             "image_fit": self.predictor.inputs["image"].config.image.fit,
             "tasks": tasks,
-            "explain": self.knows("explain"),
+            "explain": True,
             "embeddings": space,
             "search": self.index is not None,
             "limits": limits.told(),
