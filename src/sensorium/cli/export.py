@@ -32,6 +32,7 @@ def export(
     as_json: JsonOption = False,
 ) -> None:
     """Write a run's model as one folder that needs nothing else, proved equal to it."""
+    from sensorium.deployment.graphs.proof import COLUMNS
     from sensorium.errors import ExportError
     from sensorium.verbs.export import export as export_verb
 
@@ -51,12 +52,8 @@ def export(
         print_json(asdict(exported))
         return
     if exported.proof:
-        columns = ["subset", "output", "samples", "largest difference", "tolerance"]
-        rows = [
-            [c.subset, c.output, str(c.samples), f"{c.difference:.1e}", f"{c.tolerance:.1e}"]
-            for c in exported.proof
-        ]
-        print_table("graphs against the model", columns, rows)
+        rows = [line.cells for line in exported.proof]
+        print_table("graphs against the model", COLUMNS, rows)
     size = sum(exported.files.values()) / 1e6
     typer.echo(f"wrote {len(exported.files)} files, {size:.1f} MB, to {exported.folder}")
     typer.echo(f"next: sensorium predict {exported.folder} ...")

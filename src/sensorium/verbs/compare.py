@@ -97,7 +97,7 @@ def compare(
     tasks = list(grid.variants[0].recipe.tasks.chosen())
     check_metric(tasks, metric, of_fusions=grid.of_fusions)
     folder = Path(run_dir) if run_dir is not None else RUNS / f"compare-{grid.name}"
-    settled = _open_folder(folder, overwrite)
+    settled = settled_before(folder, FACTS, overwrite, "comparison") or {}
     variants = _settle(grid, settled, listeners)
     first = grid.variants[0].recipe.seed
     rounds = Rounds(
@@ -113,16 +113,25 @@ def compare(
     return Compared(folder, comparison, stopped_by)
 
 
-def _open_folder(folder: Path, overwrite: bool) -> dict[str, Any]:
-    """What was settled when the comparison there began; empty where it begins now."""
-    path = folder / FACTS
+def settled_before(folder: Path, facts: str, overwrite: bool, what: str) -> dict[str, Any] | None:
+    """What was settled when the comparison or the search there began; None where it begins now.
+
+    Args:
+        facts: the name of the file that says so.
+        overwrite: whether to remove what is there.
+        what: which of the two, in words.
+
+    Raises:
+        RunError: the folder holds something else.
+    """
+    path = folder / facts
     if overwrite and path.exists():
         shutil.rmtree(folder)
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))["settled"]
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} is not empty and is no comparison; choose another --run-dir")
-    return {}
+        raise RunError(f"{folder} is not empty and is no {what}; choose another --run-dir")
+    return None
 
 
 def settle_precision(device: str, settled: dict[str, Any]) -> str:

@@ -73,11 +73,7 @@ def evaluate(
         SensoriumError: no such run, split, data, modality or column, or nothing to judge.
     """
     listeners = listeners or Listeners()
-    opened = Run.open(run)
-    if opened.summary() is None:
-        raise RunError(
-            f"{run} has no summary.json: its training has not ended; go on with --resume"
-        )
+    opened = open_ended(run)
     mixture, tokenizer = opened.mixture(choose_device(device))
     unknown = [modality for modality in without if modality not in mixture.model.widths]
     if unknown:
@@ -87,10 +83,7 @@ def evaluate(
         )
     found = open_to_judge(opened, tokenizer, data, split, listeners)
     if found is None and probe is None:
-        raise DataError(
-            f"the recipe of {run} has no {split} set; give one with --data, or choose another "
-            "--split"
-        )
+        raise no_set(opened, split)
     if probe is not None:
         labelled = Labelled(str(probe), label, labels_per_class)
         probed = probe_run(opened, mixture, tokenizer, labelled, without, listeners)
@@ -105,18 +98,34 @@ def evaluate(
     withheld = opened.recipe.evaluation.withheld_of(list(mixture.model.widths))
     if len(together) > 1 and together not in withheld:
         withheld.append(together)
-    batches = one_pass(opened.recipe, dataset, quarantine)
-    judged = judge(opened, mixture, batches, len(dataset), split, listeners, withheld)
-    if not judged.metrics:
-        raise DataError(
-            f"{dataset.name} has nothing that the tasks of {run} can be judged by: "
-            f"{', '.join(mixture.tasks)}; see what data.fields of its recipe.yaml names"
-        )
+    judged = judge_all(opened, mixture, found, split, listeners, withheld)
     summary = record(opened, judged, dataset, split)
     if shares:
         batches = one_pass(opened.recipe, dataset, quarantine)
         summary = record_shares(opened, mixture, batches, len(dataset), split, listeners)
     return summary
+
+
+def open_ended(folder: str | Path) -> Run:
+    """The run of a folder, whose training has come to its end.
+
+    Raises:
+        RunError: there is none, or it has not.
+    """
+    run = Run.open(folder)
+    if run.summary() is None:
+        raise RunError(
+            f"{folder} has no summary.json: its training has not ended; go on with --resume"
+        )
+    return run
+
+
+def no_set(run: Run, split: str) -> DataError:
+    """That a recipe has no set of that name, to be raised."""
+    return DataError(
+        f"the recipe of {run.folder} has no {split} set; give one with --data, or choose another "
+        "--split"
+    )
 
 
 def open_to_judge(
@@ -177,6 +186,34 @@ def judge(
         withheld=withheld,
         on_batch=lambda done: listeners.on_work(f"evaluating {split}", done, samples),
     )
+
+
+def judge_all(
+    run: Run,
+    mixture: Mixture,
+    opened: tuple[Dataset | Mixed, Quarantine],
+    split: str,
+    listeners: Listeners,
+    withheld: Sequence[tuple[str, ...]] = (),
+) -> Evaluation:
+    """Figures of a whole set, as `judge` gives them.
+
+    Args:
+        opened: the set, as `open_to_judge` gives it.
+        split: what it is called.
+
+    Raises:
+        DataError: the run's tasks can be judged by nothing that it has.
+    """
+    dataset, quarantine = opened
+    batches = one_pass(run.recipe, dataset, quarantine)
+    judged = judge(run, mixture, batches, len(dataset), split, listeners, withheld)
+    if not judged.metrics:
+        raise DataError(
+            f"{dataset.name} has nothing that the tasks of {run.folder} can be judged by: "
+            f"{', '.join(mixture.tasks)}; see what data.fields of its recipe.yaml names"
+        )
+    return judged
 
 
 def record(run: Run, judged: Evaluation, dataset: Dataset | Mixed, split: str) -> dict[str, Any]:

@@ -15,9 +15,8 @@ from sensorium.evaluation.figures import BLIND
 from sensorium.evaluation.paired import Judged, Paired, differences
 from sensorium.evaluation.paired_page import write_pair
 from sensorium.run import Run
-from sensorium.verbs.evaluate import judge, open_to_judge
+from sensorium.verbs.evaluate import judge_all, no_set, open_ended, open_to_judge
 from sensorium.verbs.listeners import Listeners
-from sensorium.verbs.supply import one_pass
 
 NO_MODELS_DOING = rf"({'|'.join(BLIND)})(_of_.+)?$|_without_|unknown_answers$"
 """In the names of figures that are of the set, or of who sees nothing, and not of the model."""
@@ -105,28 +104,13 @@ def evaluate_pair(
 def _judged(
     folder: Path, data: str | Path | None, split: str, device: str, listeners: Listeners
 ) -> _Side:
-    run = Run.open(folder)
-    if run.summary() is None:
-        raise RunError(
-            f"{folder} has no summary.json: its training has not ended; go on with --resume"
-        )
+    run = open_ended(folder)
     mixture, tokenizer = run.mixture(choose_device(device))
     found = open_to_judge(run, tokenizer, data, split, listeners)
     if found is None:
-        raise DataError(
-            f"the recipe of {folder} has no {split} set; give one with --data, or choose another "
-            "--split"
-        )
-    dataset, quarantine = found
-    batches = one_pass(run.recipe, dataset, quarantine)
+        raise no_set(run, split)
     said = f"{split} by {folder.name}"
-    evaluation = judge(run, mixture, batches, len(dataset), said, listeners)
-    if not evaluation.metrics:
-        raise DataError(
-            f"{dataset.name} has nothing that the tasks of {folder} can be judged by: "
-            f"{', '.join(mixture.tasks)}; see what data.fields of its recipe.yaml names"
-        )
-    return _Side(run, dataset, evaluation)
+    return _Side(run, found[0], judge_all(run, mixture, found, said, listeners))
 
 
 def _tasks(evaluation: Evaluation) -> str:

@@ -38,6 +38,7 @@ from sensorium.evaluation.search.page import write_search
 from sensorium.recipe import Recipe, dump_recipe, parse_recipe
 from sensorium.run import RUNS, Run, flat, versions, write_aside
 from sensorium.verbs.budget import Budget
+from sensorium.verbs.compare import settled_before
 from sensorium.verbs.evaluate import evaluate
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.study import Study, library
@@ -224,22 +225,17 @@ def _open_folder(folder: Path, asked: dict[str, Any], overwrite: bool) -> dict[s
     Raises:
         RunError: the folder holds something else, or a search for something else.
     """
-    path = folder / FACTS
-    if overwrite and path.exists():
-        shutil.rmtree(folder)
-    if path.exists():
-        settled = json.loads(path.read_text(encoding="utf-8"))["settled"]
-        before, now = (dict(flat(one)) for one in (settled["asked"], asked))
-        keys = [key for key in before | now if before.get(key) != now.get(key)]
-        if keys:
-            raise RunError(
-                f"{folder} holds a search for something else ({', '.join(keys[:5])}); choose "
-                "another --run-dir, or add --overwrite to begin anew"
-            )
-        return settled
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} is not empty and is no search; choose another --run-dir")
-    return {"asked": asked}
+    settled = settled_before(folder, FACTS, overwrite, "search")
+    if settled is None:
+        return {"asked": asked}
+    before, now = (dict(flat(one)) for one in (settled["asked"], asked))
+    keys = [key for key in before | now if before.get(key) != now.get(key)]
+    if keys:
+        raise RunError(
+            f"{folder} holds a search for something else ({', '.join(keys[:5])}); choose "
+            "another --run-dir, or add --overwrite to begin anew"
+        )
+    return settled
 
 
 def _write_facts(folder: Path, settled: dict[str, Any], found: Found | None = None) -> None:

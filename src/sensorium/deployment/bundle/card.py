@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sensorium.deployment.bundle.recipe import BundleRecipe
-from sensorium.deployment.graphs.proof import Compared
+from sensorium.deployment.graphs.proof import COLUMNS, Compared
 
 NO_LICENCE = "Not stated. The data that the model learned from may bind it; ask who made it."
 
@@ -54,15 +54,8 @@ def card(
 
 def proof_table(proof: Sequence[Compared]) -> str:
     """As Markdown."""
-    lines = [
-        "| subset | output | samples | largest difference | tolerance |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {c.subset} | {c.output} | {c.samples} | {c.difference:.1e} | {c.tolerance:.1e} |"
-        for c in proof
-    ]
-    return "\n".join(lines)
+    rows = [COLUMNS, ["---"] * len(COLUMNS), *(line.cells for line in proof)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _data(facts: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ INT8_TOLERANCE = 0.1
 """Of embeddings, probabilities and the like, which have scale 1: rounded weights move them, and how
 far is for the table to say."""
 MIXED = "each sample another subset"
+COLUMNS = ("subset", "output", "samples", "largest difference", "tolerance")
+"""Of the proof as a table."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class Compared:
     samples: int
     difference: float
     tolerance: float
+
+    @property
+    def cells(self) -> list[str]:
+        """The line under `COLUMNS`."""
+        difference, tolerance = f"{self.difference:.1e}", f"{self.tolerance:.1e}"
+        return [self.subset, self.output, str(self.samples), difference, tolerance]
 
     @property
     def holds(self) -> bool:
