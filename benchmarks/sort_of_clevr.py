@@ -2,7 +2,7 @@
 
     python benchmarks/datasets/sort_of_clevr.py SENSORIUM_DATA
     python benchmarks/sort_of_clevr.py SENSORIUM_DATA/sort-of-clevr --json sort_of_clevr.json
-    python benchmarks/sort_of_clevr.py ... --fusions low_rank train.epochs=60
+    python benchmarks/sort_of_clevr.py ... train.epochs=60 --fusions low_rank
 
 Each fusion is trained by the same recipe (`recipes/sort-of-clevr.yaml`) for as many epochs, and
 judged on 2,000 relational and 2,000 non-relational questions about 200 pictures that it has never

@@ -19,19 +19,24 @@ const ASKED = {
  * @param {string[]} tasks whose answers are shown.
  */
 export function predicting(tab, models, tasks) {
-  const root = h("div");
-  const chosen = (id) => {
-    const model = models.find((one) => one.id === id);
-    root.replaceChildren(...desk(tab, model, tasks, picked(models, id, chosen)));
-  };
-  chosen(models[0].id);
-  return root;
+  return forOneOf(models, (model, choice) => desk(tab, model, tasks, choice));
 }
 
-/** A choice among models, where there are several. */
-export function picked(models, id, onChoice) {
-  if (models.length < 2) return null;
-  return picker("input.model", models.map((one) => ({ value: one.id, text: one.id })), id, onChoice);
+/**
+ * What is built for one of some models: for the first, until another is chosen.
+ *
+ * @param {object[]} models
+ * @param {function} build (model, the choice among them or null) -> elements.
+ */
+export function forOneOf(models, build) {
+  const root = h("div");
+  const options = models.map((one) => ({ value: one.id, text: one.id }));
+  const choose = (id) => {
+    const choice = models.length < 2 ? null : picker("input.model", options, id, choose);
+    root.replaceChildren(...build(models.find((one) => one.id === id), choice));
+  };
+  choose(models[0].id);
+  return root;
 }
 
 function desk(tab, model, tasks, models) {

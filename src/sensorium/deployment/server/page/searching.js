@@ -2,7 +2,7 @@
 
 import { file, Problem, search, showPicture } from "./api.js";
 import { timing } from "./answers.js";
-import { picked } from "./asking.js";
+import { forOneOf } from "./asking.js";
 import { bringIntoView, choice, h, icon, nothing } from "./dom.js";
 import { exampleButtons, filePlace, wordPlace } from "./inputs.js";
 import { problem } from "./problems.js";
@@ -12,13 +12,7 @@ const LIMIT = 24;
 
 /** @param {object[]} models that have an index. */
 export function searching(models) {
-  const root = h("div");
-  const chosen = (id) => {
-    const model = models.find((one) => one.id === id);
-    root.replaceChildren(...desk(model, picked(models, id, chosen)));
-  };
-  chosen(models[0].id);
-  return root;
+  return forOneOf(models, desk);
 }
 
 function desk(model, models) {
