@@ -68,6 +68,14 @@ def test_a_stem_shrinks_the_patches_that_it_leaves(generator):
 def test_a_stem_that_does_not_fit_in_a_patch_is_refused():
     with pytest.raises(ValueError, match=r"shrinks the picture 8 times.*must divide patch_size=4"):
         encoder(stem_widths=(4, 4, 4))
+    with pytest.raises(ValueError, match=r"shrinks the picture 8 times.*must divide patch_size=4"):
+        encoder(stem_widths=(4, 4, 4, 4), stem_strides=(2, 2, 1, 2))
+    assert encoder(stem_widths=(4, 4, 4), stem_strides=(2, 1, 2)).stem.stride == 4
+
+
+def test_strides_that_are_not_one_for_each_width_are_refused():
+    with pytest.raises(ValueError, match=r"stem_strides=\[1\] must have one stride for each"):
+        encoder(stem_widths=(4, 4), stem_strides=(1,))
 
 
 def test_a_patch_size_that_does_not_divide_the_picture_is_refused():
@@ -88,14 +96,15 @@ def side_by_side(pictures: list[torch.Tensor], patch: int = 4, padding: int = 0)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "class", "attention"])
-@pytest.mark.parametrize("stem_widths", [(), (6, 8)])
+@pytest.mark.parametrize("strides", [(), (2, 2), (1, 2, 2)])
 @pytest.mark.parametrize("padding", [0, 200])
-def test_a_picture_is_encoded_alone_as_beside_larger_ones(pooling, stem_widths, padding, generator):
+def test_a_picture_is_encoded_alone_as_beside_larger_ones(pooling, strides, padding, generator):
     shapes = [(8, 24), (20, 8), (16, 16), (4, 4)]
     pictures = [
         torch.randint(0, 256, (3, *shape), generator=generator).to(torch.uint8) for shape in shapes
     ]
-    model = encoder(pooling=pooling, stem_widths=stem_widths).eval()
+    stem = {"stem_widths": (6, 8, 8)[: len(strides)], "stem_strides": strides}
+    model = encoder(pooling=pooling, **stem).eval()
     together = model(side_by_side(pictures, padding=padding))
     tokens = together.tokens
     assert tokens.mask.sum(dim=1).tolist() == [n + (pooling == "class") for n in (12, 10, 16, 1)]

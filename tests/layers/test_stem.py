@@ -13,6 +13,12 @@ def test_each_convolution_halves_the_sides(widths):
     assert stem.stride == 2 ** len(widths)
 
 
+def test_a_convolution_of_stride_1_keeps_the_sides():
+    stem = ConvolutionalStem(3, (4, 6, 8), strides=(1, 2, 1))
+    assert stem.stride == 2
+    assert stem(torch.randn(2, 3, 16, 24)).shape == (2, 8, 8, 12)
+
+
 def test_without_convolutions_nothing_changes():
     x = torch.randn(2, 3, 8, 8)
     assert torch.equal(ConvolutionalStem(3, ())(x), x)
@@ -45,12 +51,14 @@ def test_a_norm_by_channel_takes_each_by_itself():
     torch.testing.assert_close(scale, torch.ones(2, 4), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("strides", [(2, 2), (1, 2, 1, 2), (2, 1, 1, 2)])
 @pytest.mark.parametrize("norm", ["sample", "channel"])
-def test_padding_does_not_enter_a_norm(norm):
+def test_padding_enters_neither_a_norm_nor_a_window(norm, strides):
     torch.manual_seed(0)
-    stem, x = ConvolutionalStem(3, (4, 6), norm), torch.randn(1, 3, 16, 16)
+    stem = ConvolutionalStem(3, (4, 6, 5, 7)[: len(strides)], norm, strides)
+    x = torch.randn(1, 3, 16, 16)
     real = torch.zeros(1, 24, 24, dtype=torch.bool)
     real[:, :16, :16] = True
-    padded = torch.zeros(1, 3, 24, 24)
+    padded = torch.full((1, 3, 24, 24), 3.0)
     padded[..., :16, :16] = x
     torch.testing.assert_close(stem(padded, real)[..., :4, :4], stem(x), rtol=1e-4, atol=1e-5)

@@ -5,6 +5,7 @@ Shapes: P pictures, 3 colours, H x W pixels, N patches, D width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from sensorium.encoders.encoder import Encoder, EncoderConfig
 from sensorium.layers.patches import cut_patches, positions_of_grids, resize_positions
 from sensorium.layers.positions import sine_positions
-from sensorium.layers.stem import ConvolutionalStem, StemNorm
+from sensorium.layers.stem import ConvolutionalStem, StemNorm, Stride
 from sensorium.layers.transformer import Transformer, initialise_transformer
 
 
@@ -25,6 +26,9 @@ class PixelEncoderConfig(EncoderConfig):
     stem_widths: tuple[int, ...] = ()
     """Channels of convolutions in front of the patches, each of which halves height and width:
     [32, 64] learns far faster from little data. None is the plain Vision Transformer."""
+    stem_strides: tuple[Stride, ...] = ()
+    """The stride of each of them, where they shall not all be 2: [1, 2, 1, 2] halves height and
+    width by every second one, and sees more in small pictures."""
     stem_norm: StemNorm = "sample"
     """What a norm between them takes together: the whole `sample`, or each `channel` by itself,
     with which small things on a plain ground are told apart far sooner."""
@@ -42,7 +46,12 @@ class PixelEncoderConfig(EncoderConfig):
 
     @model_validator(mode="after")
     def _stem_fits_in_patch(self) -> PixelEncoderConfig:
-        stride = 2 ** len(self.stem_widths)
+        if self.stem_strides and len(self.stem_strides) != len(self.stem_widths):
+            raise ValueError(
+                f"stem_strides={list(self.stem_strides)} must have one stride for each of "
+                f"stem_widths={list(self.stem_widths)}, or none"
+            )
+        stride = math.prod(self.stem_strides or [2] * len(self.stem_widths))
         if self.patch_size % stride:
             raise ValueError(
                 f"stem_widths={list(self.stem_widths)} shrinks the picture {stride} times, which "
@@ -92,7 +101,7 @@ class PixelEncoder(Encoder):
         self.patch_size = config.patch_size
         self.drop_patches = config.drop_patches
         self.grid = (image_size // config.patch_size,) * 2
-        self.stem = ConvolutionalStem(3, config.stem_widths, config.stem_norm)
+        self.stem = ConvolutionalStem(3, config.stem_widths, config.stem_norm, config.stem_strides)
         self.patch_values = 3 * config.patch_size**2
         stemmed_values = self.stem.channels * (config.patch_size // self.stem.stride) ** 2
         self.patch_embedding = nn.Linear(pictures * stemmed_values, config.width)
