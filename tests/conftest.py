@@ -48,6 +48,8 @@ LEARNED = {
     "question_type": Learned(["count", "is it"], [4, 6], 10),
     "boxes": Learned(["cell", "dot"], [14, 6], 10),
     "box": Learned(total=10),
+    "wrong_text": Learned(total=10),
+    "wrong_type": Learned(["colour", "count"], [5, 5], 10),
 }
 
 

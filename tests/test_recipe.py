@@ -151,7 +151,8 @@ def test_an_override_that_cannot_be_read_is_named(path, override, said):
         (
             "data.fields.imgae=x",
             "data.fields: expected modalities of image, text, audio, video or targets of label, "
-            "labels, number, answer, question_type, boxes, box, got 'imgae'; did you mean 'image'?",
+            "labels, number, answer, question_type, boxes, box, wrong_text, wrong_type, got "
+            "'imgae'; did you mean 'image'?",
         ),
     ],
 )

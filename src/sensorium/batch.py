@@ -149,7 +149,9 @@ class Batch:
             training set (`ABSENT`, and `UNKNOWN` for any other); answer_tokens int64 [B, N] (all
             pad); question_type int64 [B] (`ABSENT`). In sets to be judged on, captions int64
             [B, R, N]: every text of a sample (all pad); answers int64 [B, R] and answers_tokens
-            [B, R, N]: those of all people who gave one. Tasks may add their own.
+            [B, R, N]: those of all people who gave one; wrong_texts int64 [B, R, N], nearly right
+            of a sample (all pad), and wrong_types [B, R], what is wrong with each (`ABSENT`). Tasks
+            may add their own.
         sources: the name of the set that each sample is of, empty where it has none; () where no
             set has a name.
         encodings: modality -> what a frozen encoder made of it before, which is then not run again.

@@ -26,6 +26,7 @@ from sensorium.data import (
     open_dataset,
     open_splits,
 )
+from sensorium.data.columns import JUDGED_ONLY
 from sensorium.data.columns import TARGETS as FIELDS
 from sensorium.errors import DataError
 
@@ -45,18 +46,21 @@ EVERY = {
     "question_type": "kind",
     "boxes": "things",
     "box": "place",
+    "wrong_text": "nearly",
+    "wrong_type": "what",
 }
 PLACED = {
     "things": [{"box": [0, 0, 4, 8], "label": "leg"}, {"box": [2, 2, 4, 4], "label": "ear"}],
     "place": [0, 0, 4, 8],
 }
+NEARLY = {"nearly": ["a 9", "a 9 dog"], "what": ["count", "shape"]}
 
 
 def rows_of(*changes: dict[str, Any]) -> list[dict[str, Any]]:
     """The rows with pictures and texts, each with a change."""
     changes += ({},) * (len(ROWS) - len(changes))
     return [
-        {"image": f"pictures/{n}.png", "text": f"a {n}", **PLACED, **row, **change}
+        {"image": f"pictures/{n}.png", "text": f"a {n}", **PLACED, **NEARLY, **row, **change}
         for n, (row, change) in enumerate(zip(ROWS, changes, strict=True))
     ]
 
@@ -82,6 +86,8 @@ def only_batch(splits: DataSplits, split: str = "train") -> Batch:
 
 def test_every_field_of_a_target_can_be_said() -> None:
     assert {target.field for target in TARGETS.values()} == set(FIELDS)
+    trained_on = {target.field for target in TARGETS.values() if not target.judged_only}
+    assert set(FIELDS) - trained_on == set(JUDGED_ONLY)
 
 
 @pytest.mark.parametrize("cache_megabytes", [0, 10])
@@ -125,6 +131,21 @@ def test_a_judged_set_has_the_answers_of_all_people(sets: Path) -> None:
         for several in targets["answers_tokens"]
     ]
     assert words == [["yes", "no", "yes"], ["two legs"], ["who knows"], ["no", "no"]]
+
+
+def test_a_judged_set_has_texts_that_are_nearly_right(sets: Path) -> None:
+    """Nothing is trained on them, so that their types may be those of any set of the recipe."""
+    rows = rows_of({"nearly": "no 0", "what": "colour"}, {"nearly": [], "what": []})
+    (sets / "test.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    splits = open_splits(config(sets, test="test.jsonl"), 0, None)
+    assert splits.learned["wrong_text"].total == 7
+    assert splits.learned["wrong_type"].names == ["colour", "count", "shape"]
+    assert "wrong_texts" not in only_batch(splits).targets
+    targets = only_batch(splits, "test").targets
+    decode = splits.tokenizer.decode
+    words = [[decode(text) for text in several] for several in targets["wrong_texts"]]
+    assert words == [["no 0", ""], ["", ""], ["a 9", "a 9 dog"], ["a 9", "a 9 dog"]]
+    assert targets["wrong_types"].tolist() == [[0, ABSENT], [ABSENT, ABSENT], [1, 2], [1, 2]]
 
 
 def test_what_is_learned(sets: Path) -> None:

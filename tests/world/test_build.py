@@ -128,7 +128,7 @@ def test_standing_world_is_kept(world: Path) -> None:
 
 def test_another_world_is_not_overwritten(world: Path) -> None:
     before = hashes(world)
-    with pytest.raises(DataError, match=r"found version 3 with seed=0 .*Name another folder"):
+    with pytest.raises(DataError, match=r"found version 4 with seed=0 .*Name another folder"):
         build_world(world, CONFIG.model_copy(update={"seed": 1}))
     assert hashes(world) == before
 

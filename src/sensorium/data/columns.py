@@ -16,8 +16,14 @@ from sensorium.errors import DataError, nearest
 NAMES = ("image", "text", "audio", "video")
 """Of all modalities."""
 
-TARGETS = ("label", "labels", "number", "answer", "question_type", "boxes", "box")
+TARGETS = (
+    *("label", "labels", "number", "answer", "question_type", "boxes", "box"),
+    *("wrong_text", "wrong_type"),
+)
 """Of all targets that columns can hold."""
+
+JUDGED_ONLY = ("wrong_text", "wrong_type")
+"""Those of them that nothing is trained on."""
 
 GUESSED = ("video", "image", "text", "audio")
 """The same, in the order in which columns are given away."""

@@ -19,11 +19,19 @@ import numpy as np
 
 from sensorium.batch import Learned
 from sensorium.data.box_cells import boxes_in, corners_of
+from sensorium.data.columns import JUDGED_ONLY
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Row, Source
 from sensorium.data.streams import StreamSource
-from sensorium.data.target_cells import class_name, one_answer, one_name, one_number, target_cells
+from sensorium.data.target_cells import (
+    class_name,
+    every_answer,
+    one_answer,
+    one_name,
+    one_number,
+    target_cells,
+)
 from sensorium.errors import DataError
 
 NAMES_LISTED = 10
@@ -50,10 +58,16 @@ class _Told:
         return f"column {listed}" if len(self.columns) == 1 else f"columns {listed}"
 
 
-def learn(config: DataConfig, sets: Sequence[RowsOfSet]) -> tuple[dict[str, Learned], list[str]]:
+def learn(
+    config: DataConfig, sets: Sequence[RowsOfSet], judged: Sequence[RowsOfSet] = ()
+) -> tuple[dict[str, Learned], list[str]]:
     """Go through the rows once, and learn every target that a set has columns for.
 
     Rows whose target cannot be read are left out; they are named where they are decoded.
+
+    Args:
+        sets: to train on.
+        judged: to be judged on. Only what nothing is trained on is learned of them.
 
     Returns:
         field -> what was learned of it, and notes in words on what will not be.
@@ -62,25 +76,30 @@ def learn(config: DataConfig, sets: Sequence[RowsOfSet]) -> tuple[dict[str, Lear
         DataError: no row has a target, all have the same, or a class of the recipe has none.
     """
     told: dict[str, _Told] = {}
-    for source, _ in sets:
-        for name, columns in source.targets.items():
+    every = [(source, rows, source.targets) for source, rows in sets]
+    for source, rows in judged:
+        columns_of = {n: own for n, own in source.targets.items() if n in JUDGED_ONLY}
+        every += [(source, rows, columns_of)] if columns_of else []
+    for source, _, targets in every:
+        for name, columns in targets.items():
             one = told.setdefault(name, _Told())
             one.columns |= dict.fromkeys(columns)
             for column in columns:
                 one.class_names |= dict.fromkeys(source.classes.get(column, ()))
-    for source, rows in sets:
-        for row in rows if source.targets else ():
-            for name, columns in source.targets.items():
+    for source, rows, targets in every:
+        for row in rows if targets else ():
+            for name, columns in targets.items():
                 with suppress(BrokenSample):
                     cells = target_cells(row.values, columns, source.classes)
                     if cells is not None:
                         told[name].rows += _TAKE[name](told[name], cells, config)
     trained_on = " + ".join(source.name for source, _ in sets)
+    looked_at = " + ".join(source.name for source, _, _ in every)
     learned, notes = {}, []
     for name, one in told.items():
         if not one.names and not one.numbers:
             raise DataError(
-                f"no row of {trained_on} has a {name}: {one.where} holds none that can be read; "
+                f"no row of {looked_at} has a {name}: {one.where} holds none that can be read; "
                 f"name another as data.fields.{name}=COLUMN, or say data.fields.{name}=[] for none"
             )
         learned[name], more = _LEARN[name](name, one, config, trained_on)
@@ -163,7 +182,7 @@ def _learn_number(
     return Learned(total=told.rows, mean=float(numbers.mean()), deviation=deviation), []
 
 
-def _learn_box(
+def _learn_rows(
     name: str, told: _Told, config: DataConfig, trained_on: str
 ) -> tuple[Learned, list[str]]:
     return Learned(total=told.rows), []
@@ -196,6 +215,18 @@ def _take_answer(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
     return answer is not None
 
 
+def _take_texts(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
+    """How many there are is kept of each, and nothing of what they say."""
+    if cells:
+        told.numbers.append(len(cells))
+    return bool(cells)
+
+
+def _take_types(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
+    told.names.update(every_answer(cells))
+    return bool(cells)
+
+
 def _take_boxes(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
     told.names.update(one.label for one in boxes_in(cells, config.boxes)[0])
     return True
@@ -217,6 +248,8 @@ _TAKE: Mapping[str, Callable[[_Told, Sequence[Any], DataConfig], bool]] = {
     "question_type": _take_answer,
     "boxes": _take_boxes,
     "box": _take_box,
+    "wrong_text": _take_texts,
+    "wrong_type": _take_types,
 }
 
 _LEARN: Mapping[str, Callable[[str, _Told, DataConfig, str], tuple[Learned, list[str]]]] = {
@@ -226,7 +259,9 @@ _LEARN: Mapping[str, Callable[[str, _Told, DataConfig, str], tuple[Learned, list
     "answer": _learn_answers,
     "question_type": _learn_types,
     "boxes": _learn_classes,
-    "box": _learn_box,
+    "box": _learn_rows,
+    "wrong_text": _learn_rows,
+    "wrong_type": _learn_types,
 }
 
 

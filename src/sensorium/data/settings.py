@@ -44,7 +44,8 @@ class DataConfig(Config):
     """Modality (image, text, audio, video) -> column, or several: one is drawn each time in
     training, and evaluation takes the first that is not empty. What is not said is guessed; []
     says none. A column may hold several modalities, as a video and its sound. And target (label,
-    labels, number, answer, question_type, boxes, box) -> column; these are never guessed."""
+    labels, number, answer, question_type, boxes, box, wrong_text, wrong_type) -> column; these are
+    never guessed."""
     classes: list[str] | None = None
     """Names of the classes of `label`, `labels` and `boxes`, in the order of their indices, where a
     column holds numbers too; left out, they are learned from the training rows."""

@@ -27,6 +27,9 @@ from sensorium.data.targets import Target, build_targets, to_learn
 from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 
+JUDGED = ("validation", "test")
+"""The sets that a model is judged on."""
+
 ROWS_LOOKED_AT = 20_000
 """Of a set that is not decoded up front, how many rows' texts are looked through for long ones."""
 
@@ -95,7 +98,12 @@ def open_splits(
         tokenizer = _tokenizer(config, learnt_from, rows.get("train", ()))
     missed: list[str] = []
     if learned is None:
-        learned, missed = learn(config, _rows_of(learnt_from, rows.get("train", ())))
+        judged = [source for split in JUDGED for source in sources.get(split, ())]
+        learned, missed = learn(
+            config,
+            _rows_of(learnt_from, rows.get("train", ())),
+            [(source, readable(source, range(len(source)))) for source in judged],
+        )
     targets = build_targets(learned, tokenizer, config)
     datasets = {
         split: _mapped(config, tokenizer, targets, sources[split], rows[split], split, seed)

@@ -21,6 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from sensorium.batch import ABSENT, UNKNOWN, Learned
 from sensorium.data.box_targets import Box, Boxes, FrameOfPicture
+from sensorium.data.cells import as_text
 from sensorium.data.settings import DataConfig
 from sensorium.data.target import Classes, Target
 from sensorium.data.target_cells import (
@@ -172,6 +173,44 @@ class QuestionType(Target):
         return torch.tensor(self._index[name]) if name in self._index else None
 
 
+class WrongTexts(Target):
+    """Texts that are nearly right of a sample: int64 [R, N], padded; absent: none, all pad."""
+
+    field = "wrong_text"
+    required = False
+    judged_only = True
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
+        self.absent = torch.zeros((0, 0), dtype=torch.int64)
+        self._tokenizer = tokenizer
+
+    def read(self, cells: Sequence[Any]) -> Tensor | None:
+        texts = [self._tokenizer.encode(as_text(cell)) for cell in cells]
+        return pad_sequence(texts, True, self._tokenizer.pad) if texts else None
+
+    def collate(self, values: list[Tensor]) -> Tensor:
+        return padded_texts(values, self._tokenizer.pad)
+
+
+class WrongTypes(Target):
+    """What is wrong with each of these texts, in their order: int64 [R], its index; absent: none,
+    all `ABSENT`, as a type that no set of the recipe has."""
+
+    field = "wrong_type"
+    required = False
+    judged_only = True
+
+    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
+        self.absent = torch.zeros(0, dtype=torch.int64)
+        self._index = {name: index for index, name in enumerate(learned.names)}
+
+    def read(self, cells: Sequence[Any]) -> Tensor:
+        return torch.tensor([self._index.get(name, ABSENT) for name in every_answer(cells)])
+
+    def collate(self, values: list[Tensor]) -> Tensor:
+        return pad_sequence(values, batch_first=True, padding_value=ABSENT)
+
+
 class Captions(Target):
     """Every text of a sample that is judged, the modality's own among them: int64 [R, N], padded;
     absent: none, all pad. No column is its own, and no run has to learn anything of it."""
@@ -202,6 +241,8 @@ TARGETS: Mapping[str, type[Target]] = {
     "question_type": QuestionType,
     "boxes": Boxes,
     "box": Box,
+    "wrong_texts": WrongTexts,
+    "wrong_types": WrongTypes,
 }
 
 FRAME = "frame"

@@ -23,7 +23,7 @@ from sensorium.tasks.mistakes import Mistake
 from sensorium.tasks.places import Located, Locating
 from sensorium.tasks.reconstruction import Reconstruction, reconstruct
 from sensorium.tasks.retrieval import Retrieval, figures_by_direction
-from sensorium.tasks.tally import ROWS, Tally
+from sensorium.tasks.tally import Tally, names_rows
 from sensorium.tasks.writing import Writing, Written
 
 RECONSTRUCTED = 8
@@ -101,7 +101,7 @@ class _Predicted:
         for name, prediction in predictions.items():
             kept = self.parts.setdefault(name, defaultdict(list))
             for what, value in prediction.items():
-                kept[what].append(value.cpu() + first_row if what == ROWS else value.cpu())
+                kept[what].append(value.cpu() + first_row if names_rows(what) else value.cpu())
 
     def of_task(self, name: str) -> dict[str, Tensor]:
         return {what: torch.cat(parts) for what, parts in self.parts[name].items()}

@@ -16,7 +16,10 @@ MAIN_FIGURES = r"/(recall_at_1|accuracy|mae|r2|cider)$"
 BLIND = ("_majority", "_mean", "_of_mean_patch", "_largest_object", "_withheld")
 """How the name of a figure goes on that says what the same is for who knows or sees nothing."""
 
-GUESSED_PAIRS = 0.5  # of right and wrong pairs, by guessing
+PAIRED = r"matching/([^/]+/)?accuracy"
+"""How figures begin of right and wrong pairs, and of pairs of a right and a wrong text."""
+
+GUESSED_PAIRS = 0.5  # of these, by guessing
 
 TEXT_FIGURES = {
     "cider": "CIDEr",
@@ -219,8 +222,10 @@ def _with_blind(figures: dict[str, Figure]) -> dict[str, Figure]:
         for name, figure in figures.items()
         if name not in blind.values()
     }
-    pairs = found.get("matching/accuracy")
-    return found | ({"matching/accuracy": replace(pairs, blind=GUESSED_PAIRS)} if pairs else {})
+    return {
+        name: replace(figure, blind=GUESSED_PAIRS) if re.match(PAIRED, name) else figure
+        for name, figure in found.items()
+    }
 
 
 def _captions(left: dict[str, Figure]) -> dict[str, Figure]:

@@ -10,6 +10,7 @@ SHARES = r"recall|accuracy|f1_|r2|precision|explained|exact_match|chance|answers
 
 def spoken(name: str) -> str:
     """A figure's name for people: `contrastive/image_to_text` is `contrastive, image → text`."""
+    name = name.replace("accuracy_hard_of_", "hard_pairs/").replace("accuracy_hard", "hard_pairs")
     return name.replace("/", ", ").replace("_to_", " → ").replace("_", " ")
 
 

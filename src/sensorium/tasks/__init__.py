@@ -104,6 +104,8 @@ def build_mixture(
     hidden = {"mask_id": vocabulary.mask, "special_ids": vocabulary.special, "words": words}
     arguments |= {"masked_language": hidden, "captioning": {"vocabulary": vocabulary}}
     arguments["answer_generation"]["vocabulary"] = vocabulary
+    wrong = (learned or {}).get("wrong_type", Learned())
+    arguments["matching"] = {"pad": vocabulary.pad, "wrong_types": wrong.names}
     chosen = config.chosen()
     return Mixture(
         model,

@@ -12,6 +12,8 @@ Without a contrastive task they are drawn evenly.
 With several pairs of modalities each sample is looked at in one of those that it has, drawn anew
 in every step: more pairs do not cost more.
 
+Where rows have texts that are nearly right of them, it is judged on these, too (`hard_pairs.py`).
+
 Shapes: B batch, K <= B samples with both modalities, R <= K of them that this task looks at.
 
 Source: section 3.1.2 of the document (ITM); Li et al. 2021, "Align before Fuse" (ALBEF), 3.2.
@@ -19,7 +21,8 @@ Source: section 3.1.2 of the document (ITM); Li et al. 2021, "Align before Fuse"
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -33,6 +36,7 @@ from torch import Tensor, nn
 from sensorium.batch import Batch, Encoding
 from sensorium.model import Model
 from sensorium.tasks.claim import Claim
+from sensorium.tasks.hard_pairs import HARD_ROWS, tallies_of_hard, wrong_texts
 from sensorium.tasks.pairs import (
     Pair,
     PairsConfig,
@@ -60,16 +64,30 @@ class MatchingConfig(PairsConfig):
 
 
 class Matching(Task):
-    """A linear head for each pair, on the fused vector of its two modalities alone."""
+    """A linear head for each pair, on the fused vector of its two modalities alone.
+
+    Args:
+        pad: token behind the end of a text.
+        wrong_types: names of what may be wrong with the texts of hard pairs.
+    """
 
     needs_fusion: ClassVar[bool] = True
 
-    def __init__(self, config: MatchingConfig, model: Model) -> None:
+    def __init__(
+        self,
+        config: MatchingConfig,
+        model: Model,
+        *,
+        pad: int = 0,
+        wrong_types: Sequence[str] = (),
+    ) -> None:
         super().__init__()
         assert model.fusion is not None, "the recipe refuses a matching task without a fusion"
         self.pairs = config.pairs_of(model.widths)
         self.temperature = config.temperature
         self.share = config.share
+        self.pad = pad
+        self.wrong_types = list(wrong_types)
         self.heads = nn.ModuleDict(
             {name_of(pair): nn.Linear(model.fusion.width, 1) for pair in self.pairs}
         )
@@ -134,8 +152,9 @@ class Matching(Task):
     def predict(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Every sample in every pair that it has, and the number of the pair."""
-        parts: dict[str, list[Tensor]] = {ROWS: [], "logits": [], "labels": [], "pair": []}
+        """Every sample in every pair that it has, and the number of the pair; then its wrong texts,
+        each with how far the own text is ahead of it."""
+        parts: dict[str, list[Tensor]] = defaultdict(list)
         for number, pair in enumerate(self.pairs):
             rows = both_present(encoded.encodings, pair)
             if len(rows) > 1:
@@ -147,6 +166,9 @@ class Matching(Task):
                 parts["logits"].append(logits)
                 parts["labels"].append(labels)
                 parts["pair"].append(torch.full_like(labels, number))
+            for of_texts in self._hard_pairs(model, encoded, batch, number):
+                for what, values in of_texts.items():
+                    parts[what].append(values)
         return {what: torch.cat(of_pairs) for what, of_pairs in parts.items()}
 
     def tell(self, model: Model, encoded: Encoded, batch: Batch) -> list[Told | None]:
@@ -189,7 +211,29 @@ class Matching(Task):
                 f"{name_of(pair)}/accuracy": tally(rows, *of_pair, formula=_mean_of_ratios)
                 for pair, of_pair in terms.items()
             }
-        return tallies
+        names = [name_of(pair) for pair in self.pairs]
+        return tallies | tallies_of_hard(predictions, self.wrong_types, names)
+
+    def _hard_pairs(
+        self, model: Model, encoded: Encoded, batch: Batch, number: int
+    ) -> Iterator[dict[str, Tensor]]:
+        """The predictions on wrong texts of one of the pairs, one text of each sample at a time."""
+        pair = self.pairs[number]
+        if "text" not in pair:
+            return
+        (other,) = set(pair) - {"text"}
+        for rows, texts, types in wrong_texts(
+            batch, both_present(encoded.encodings, pair), self.pad
+        ):
+            right = {modality: encoded.encodings[modality].rows(rows) for modality in pair}
+            wrong = {other: right[other], "text": model.encode_modality("text", texts)}
+            ahead = self.score(model, pair, right) - self.score(model, pair, wrong)
+            yield {
+                HARD_ROWS: rows,
+                "ahead": ahead,
+                "wrong_type": types,
+                "hard_pair": torch.full_like(rows, number),
+            }
 
     def _all_pairings(
         self,

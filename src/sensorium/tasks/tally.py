@@ -26,6 +26,11 @@ ROWS = "rows"
 where a task predicts, within the whole set once batches are joined."""
 
 
+def names_rows(what: str) -> bool:
+    """Whether a name in predictions is `ROWS`, or as in `rows of ...` the same of other items."""
+    return what.partition(" ")[0] == ROWS
+
+
 @dataclass(frozen=True)
 class Tally:
     """The terms of one figure.

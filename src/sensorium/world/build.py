@@ -23,7 +23,7 @@ from sensorium.world.sample import Studio
 from sensorium.world.splits import plan_scenes
 from sensorium.world.vocabulary import HELD_OUT_PAIRS
 
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 """To be raised with every change that alters a file of the world."""
 
 SUMMARY_NAME = "world.json"

@@ -71,18 +71,19 @@ def _sizes_that_fit(count: int, rng: Random) -> list[Size]:
     """Sizes that a line has room for: any two, but among three at most one large."""
     while True:
         sizes = rng.choices(SIZES, k=count)
-        if _room(sizes) >= 0:
+        if room_left(sizes) >= 0:
             return sizes
 
 
-def _room(sizes: Sequence[Size]) -> float:
-    """What is left of the picture's side after the objects, the gaps and the margins."""
+def room_left(sizes: Sequence[Size]) -> float:
+    """What a line leaves of the picture's side, objects, gaps and margins taken off; below 0 they
+    do not fit."""
     return 1 - 2 * MARGIN - sum(size.extent for size in sizes) - (len(sizes) - 1) * CLEAR_GAP
 
 
 def _spread(sizes: Sequence[Size], rng: Random) -> list[float]:
     """Centres along the line, in order; the room that is left goes between them at random."""
-    room = _room(sizes)
+    room = room_left(sizes)
     slack = sorted(rng.uniform(0, room) for _ in sizes)
     ends = accumulate(size.extent + CLEAR_GAP for size in sizes)
     return [

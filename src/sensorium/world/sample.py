@@ -6,7 +6,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sensorium.world.captions import CHINESE, ENGLISH, all_captions
+from sensorium.world.captions import CHINESE, ENGLISH, Language, all_captions
+from sensorium.world.changes import choose_changes
 from sensorium.world.clip import film_frames, write_clip
 from sensorium.world.examiner import Examiner
 from sensorium.world.phrases import choose_phrases
@@ -98,6 +99,7 @@ class Studio:
             "text": rng.choice(all_captions(scene, ENGLISH)),
             "text_zh": rng.choice(all_captions(scene, CHINESE)),
         }
+        words |= self._wrong_words(scene, words, Random(f"{stream}/wrong words"))
         if "video" in self.modalities:
             rng = Random(f"{stream}/telling of motion")
             words["text_video"] = rng.choice(ENGLISH_TELLINGS).of_motion(scene)
@@ -108,6 +110,20 @@ class Studio:
             words["text_audio_zh"] = rng.choice(CHINESE_TELLINGS).of_sound(scene)
         asked = examiner.ask(scene, Random(f"{stream}/questions"))
         return {**words, "questions": [question.as_row() for question in asked]}
+
+    def _wrong_words(self, scene: Scene, words: dict[str, Any], rng: Random) -> dict[str, Any]:
+        """Captions that are false of the scene in one thing, in the wording of its own."""
+        changes = choose_changes(scene, rng)
+
+        def told(column: str, language: Language) -> list[str]:
+            wording = all_captions(scene, language).index(words[column])
+            return [all_captions(change.scene, language)[wording] for change in changes]
+
+        return {
+            "text_wrong": told("text", ENGLISH),
+            "text_wrong_zh": told("text_zh", CHINESE),
+            "text_wrong_type": [change.type for change in changes],
+        }
 
     def _phrases(self, scene: Scene, stream: str) -> dict[str, Any]:
         """Phrases that mean one object of the picture each, with its box."""
