@@ -54,12 +54,15 @@ class Sample:
         values: modality -> tensor without a batch axis; image uint8 [3, H, W], text int64 [N].
         targets: name -> tensor, for tasks that need labels.
         source: the name that the recipe gives the set it is of; empty where it gives none.
+        flaws: what is wrong inside of it, in words, though it can be used, as a box that reaches
+            out of its picture.
     """
 
     id: str
     values: dict[str, Tensor]
     targets: dict[str, Tensor] = field(default_factory=dict)
     source: str = ""
+    flaws: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from sensorium.batch import ABSENT, Learned
-from sensorium.data import DataConfig, Loader, open_splits
+from sensorium.data import DataConfig, Loader, Streamed, StreamLoader, open_splits
 from sensorium.data.box_targets import Box, Boxes
 from sensorium.data.modalities import Image as ImageModality
 from sensorium.data.text import TextConfig, Tokenizer
@@ -174,7 +175,7 @@ def test_faulty_boxes_are_named_and_written_down_and_their_rows_stay(sets: Path)
     splits = open_splits(config(sets), 0, sets / "quarantine.jsonl")
     (note,) = [note for note in splits.notes if "boxes" in note]
     assert note.startswith(
-        "train.jsonl: 3 boxes are faulty; the first: train.jsonl:2: a: box [1, 1,"
+        "train.jsonl: 3 boxes are faulty, and left out or cut; the first: train.jsonl:2: a: box [1,"
     )
     written = read(sets / "quarantine.jsonl")
     assert [line["id"] for line in written] == ["train.jsonl:2", "train.jsonl:2", "train.jsonl:3"]
@@ -185,6 +186,47 @@ def test_faulty_boxes_are_named_and_written_down_and_their_rows_stay(sets: Path)
     first, cut = (splits.train.sample(row, 0).targets["boxes"] for row in (1, 2))  # type: ignore[union-attr]
     assert len(first) == 1
     assert cut[0, 2].item() == pytest.approx(32)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_of_sets_that_are_not_in_memory_faulty_boxes_are_named_as_they_are_read(
+    sets: Path, streamed: bool
+) -> None:
+    rows = read(sets / "train.jsonl")
+    rows[1]["things"] += [{"box": [1, 1, 0, 5], "label": "a"}, {"box": [70, 1, 5, 5], "label": "a"}]
+    rows[2]["things"] = [{"box": [50, 1, 20, 5], "label": "a"}]
+    write(sets / "train.jsonl", rows)
+    train = {"path": "train.jsonl", "stream": streamed}
+    splits = open_splits(config(sets, train=train, cache_megabytes=0), 0, sets / "quarantine.jsonl")
+    made: dict[str, Any] = {"batch_size": 4, "quarantine": splits.quarantine}
+    if isinstance(splits.train, Streamed):
+        batches: Any = StreamLoader(splits.train, **made)
+    else:
+        batches = Loader(splits.train, seed=0, shuffle=True, drop_last=True, **made)  # type: ignore[arg-type]
+    assert [len(batch) for batch in islice(batches, 3)] == [4, 4, 4]  # each is named once
+    assert sorted((line["id"], line["reason"]) for line in read(sets / "quarantine.jsonl")) == [
+        ("train.jsonl:2", "a: box [1, 1, 0, 5] has no area"),
+        (
+            "train.jsonl:2",
+            "box [70, 1, 75, 6] (left, top, right, bottom) lies outside of its picture of 60 x 44",
+        ),
+        (
+            "train.jsonl:3",
+            "box [50, 1, 70, 6] (left, top, right, bottom) reaches out of its picture of 60 x 44 "
+            "by 10 pixels",
+        ),
+    ]
+
+
+def test_the_box_of_a_phrase_that_lies_outside_is_named(sets: Path) -> None:
+    rows = [{**row, "text": "it", "place": [4, 4, 9, 9]} for row in read(sets / "train.jsonl")]
+    rows[3]["place"] = [70, 1, 5, 5]
+    write(sets / "train.jsonl", rows)
+    fields = {"image": "image", "text": "text", "box": "place"}
+    splits = open_splits(config(sets, fields=fields, modalities=None), 0, None)
+    (flaw,) = splits.quarantine.flaws()
+    assert flaw.id == "train.jsonl:4"
+    assert "box [70, 1, 75, 6] (left, top, right, bottom) lies outside" in flaw.reason
 
 
 def test_a_class_that_training_has_not_is_refused_by_name(sets: Path) -> None:
@@ -210,6 +252,7 @@ def test_where_no_box_can_be_read_the_column_is_named(sets: Path) -> None:
     rows = read(sets / "train.jsonl")
     write(sets / "train.jsonl", [{**row, "things": [[1, 2, 3, 4]]} for row in rows])
     with pytest.raises(
-        DataError, match=r"has a boxes: column 'things' holds none that can be read"
+        DataError,
+        match=r"has any boxes: column 'things' holds none .*: expected .*, got \[1, 2, 3, 4\]\)",
     ):
         open_splits(config(sets), 0, None)

@@ -95,6 +95,40 @@ def test_captions_and_a_folder_of_its_own(tmp_path: Path) -> None:
     assert source.row(0).folder == tmp_path / "pictures"
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {"images": [{"id": 5, "file_name": name} for name in "ab"]},
+            "images 0 and 1 have the same id 5; give each its own",
+        ),
+        ({"annotations": {"1": 2}}, "expected annotations to be a list, got dict"),
+        (
+            {"categories": [{"id": [3], "name": "dog"}]},
+            r"expected the id of categories 0 to be a number, got \[3\]",
+        ),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(
+    tmp_path: Path, more: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        CocoTable(coco(tmp_path / "a.json", **{"annotations": [], **more}))
+
+
+def test_odd_ids_and_sizes_are_flaws_and_no_crash(tmp_path: Path) -> None:
+    boxes = [box(1, [1, 1, 2, 2]), box(2, [1, 1, 2, 2], category=[3]), box(3, [1, 1, 2, 2], [5])]  # type: ignore[arg-type]
+    images = [{"id": 5, "file_name": "a.jpg", "width": "100", "height": None}]
+    categories = [{"id": 3, "name": "dog"}, {"id": 4, "name": "dog"}]
+    table = CocoTable(coco(tmp_path / "a.json", boxes, images=images, categories=categories))
+    assert table.classes["labels"] == ["dog"]  # two categories of one name are one class
+    assert [flaw.reason for flaw in table.flaws] == [
+        "annotation 3: no picture has id [5]",
+        "annotation 2: no category has id [3]",
+    ]
+    assert boxes_of(table, 0) == [[1, 1, 2, 2]]
+
+
 def test_what_is_not_coco(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("{")
@@ -122,4 +156,4 @@ def test_the_zero_size_boxes_of_bccd_are_found(split: str, pictures: int, flaw: 
     assert len(source) == pictures
     assert source.classes["labels"] == ["RBC", "WBC", "Platelets"]
     assert [one.reason for one in source.flaws] == ([flaw] if flaw else [])
-    assert any("1 boxes are faulty" in note for note in source.notes) == bool(flaw)
+    assert any("1 box is faulty" in note for note in source.notes) == bool(flaw)

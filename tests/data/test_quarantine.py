@@ -35,6 +35,21 @@ def test_flaws_are_written_once_and_count_for_nothing(tmp_path: Path) -> None:
     assert lines == [{"id": f.id, "reason": f.reason, "used": True} for f in flaws]
 
 
+def test_what_was_found_since_is_said(tmp_path: Path) -> None:
+    quarantine = Quarantine(tmp_path / "quarantine.jsonl", total=100, budget=1)
+    assert quarantine.since() == []
+    quarantine.add("a.jsonl:1", "no text")
+    quarantine.add("a.jsonl:2", "no image")
+    quarantine.add_flaws([Broken("a.jsonl:3", "a box")])
+    where = f"; see {quarantine.path}"
+    rows = "of 100 rows {} broken and left out; the first: a.jsonl:{}{}"
+    assert quarantine.since(flaws=1) == ["2 " + rows.format("are", "1: no text", where)]
+    assert quarantine.since(broken=1) == [
+        "1 " + rows.format("is", "2: no image", where),
+        f"1 box is faulty, and left out or cut; the first: a.jsonl:3: a box{where}",
+    ]
+
+
 def test_half_a_line_left_by_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "quarantine.jsonl"
     path.write_text('{"id": "a", "reason": "x"}\n{"id": "b", "rea')

@@ -207,6 +207,20 @@ def test_open_dataset(
     assert (len(data), len(quarantine), quarantine.total) == (1, 1, 2)
 
 
+def test_a_set_of_nothing_but_broken_rows_is_refused_before_it_is_used(
+    config: Callable[..., DataConfig], folder: Path, write: Write
+) -> None:
+    write(folder / "test.jsonl", [{"image": "gone.png", "text": "gone"}] * 2)
+    said = r"test\.jsonl: none of its 2 rows can be used; the first: test\.jsonl:1: picture 'gone"
+    with pytest.raises(DataError, match=said):
+        open_splits(config(test="test.jsonl", failure_budget=1), 0, None)
+    quarantine = Quarantine(None, 0, 1)
+    with pytest.raises(DataError, match=said):
+        open_dataset(
+            str(folder / "test.jsonl"), config(), Tokenizer.train([], TextConfig()), quarantine
+        )
+
+
 @pytest.mark.skipif(not (SHARED / "emoji").is_dir(), reason="the emoji set is not at hand")
 def test_emoji(tokenizer: Tokenizer) -> None:
     config = DataConfig(root=str(SHARED))

@@ -205,6 +205,8 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"legs": "many"}, "number: expected a finite number, got 'many'"),
     ({"legs": True}, "number: expected a finite number, got True"),
     ({"legs": math.inf}, "number: expected a finite number, got inf"),
+    ({"legs": 1e39}, "number: expected a finite number, got 1e+39"),
+    ({"legs": [4, 2]}, "number: expected one number, got 4, 2"),
     ({"legs": None}, "no number: column 'legs' is empty"),
     ({"answer": {"a": 1}}, "answer: text: expected a string, got dict"),
     ({"answer": ""}, "no answer: column 'answer' is empty"),
@@ -232,7 +234,7 @@ def test_a_number_out_of_range_is_no_class(sets: Path, write: Write) -> None:
     ).model_copy(update={"failure_budget": 1.0})
     splits = open_splits(settings, 0, None)
     assert [one.reason for one in splits.quarantine.broken()] == [
-        "label: '3' is no class of the training set (these are cat, dog, emu)"
+        "label: '3' is no class of data.classes (these are cat, dog, emu)"
     ]
 
 
@@ -288,8 +290,9 @@ REFUSED: list[tuple[list[dict[str, Any]], dict[str, Any], str]] = [
         {},
         "all rows of train.jsonl have the label 'cat'; expected at least",
     ),
-    ([{"animal": None}] * 4, {}, "no row of train.jsonl has a label: column 'animal' holds none"),
+    ([{"animal": None}] * 4, {}, "no row of train.jsonl has any label: column 'animal' holds none"),
     ([{"legs": 3}] * 4, {}, "all rows of train.jsonl have the number 3; expected different ones"),
+    ([{"answer": "yes"}] * 4, {}, "all rows of train.jsonl have the answer 'yes'; expected at"),
     (
         [],
         {"classes": ["cat", "dog", "emus"]},
@@ -307,7 +310,7 @@ def test_what_teaches_nothing_is_refused(
     said: str,
 ) -> None:
     write(sets / "train.jsonl", rows_of(*changes))
-    fields = {"label": "animal", "number": "legs"}
+    fields = {"label": "animal", "number": "legs", "answer": "answer"}
     with pytest.raises(DataError) as refused:
         open_splits(config(sets, fields, **settings), 0, None)
     assert str(refused.value).startswith(said)

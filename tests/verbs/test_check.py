@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.films import grey_levels, write_film
+from tests.labelled import labelled_tree, write_labelled
 from tests.pairs import read_rows, tiny_tree, write_pairs, write_recipe, write_rows
 
 import sensorium
@@ -61,6 +62,23 @@ def test_a_recipe(data: Path, tmp_path: Path) -> None:
     report = sensorium.check(recipe, workers=1)
     assert names(report) == ["train", "test"]
     assert [one.reason for one in report.sets[1].broken] == ["no text: nothing in 'text'"]
+
+
+def test_a_recipe_says_which_targets_no_training_could_read(tmp_path: Path) -> None:
+    data = write_labelled(tmp_path / "data")
+    rows = read_rows(data / "test.jsonl")
+    rows[0]["colour"], rows[1]["brightness"] = "gren", "many"
+    write_rows(data / "test.jsonl", rows)
+    recipe = write_recipe(tmp_path / "tiny.yaml", labelled_tree(data, steps=1))
+    report = sensorium.check(recipe, workers=1)
+    assert [(one.id, one.reason.partition(" (")[0]) for one in report.sets[1].broken] == [
+        (
+            "test.jsonl:1",
+            "label: 'gren' is no class of the training set; did you mean 'green'?",
+        ),
+        ("test.jsonl:2", "number: expected a finite number, got 'many'"),
+    ]
+    assert not report.sets[0].broken
 
 
 def test_a_set_that_cannot_be_opened_is_broken_beside_others(data: Path) -> None:

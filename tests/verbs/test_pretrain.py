@@ -15,6 +15,7 @@ from sensorium.recipe import Recipe
 from sensorium.run import Run
 from sensorium.training import Checkpoints
 from sensorium.verbs.evaluate import evaluate
+from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.pretrain import pretrain
 from sensorium.verbs.train_run import Pretrained
 
@@ -70,8 +71,13 @@ def test_broken_samples_are_named_and_the_rest_is_learned(data, tmp_path, cache_
     expected = spoil(data)
     tree = tiny_tree(data, epochs=3)
     tree["data"] |= {"failure_budget": 0.5, "cache_megabytes": cache_megabytes}
-    done = pretrain(Recipe.model_validate(tree), run_dir=tmp_path / "run")
+    notes: list[str] = []
+    listeners = Listeners(on_note=notes.append)
+    recipe = Recipe.model_validate(tree)
+    done = pretrain(recipe, run_dir=tmp_path / "run", listeners=listeners)
     rows = read_rows(tmp_path / "run/quarantine.jsonl")
+    told = [note for note in notes if "broken and left out; the first: train.jsonl:" in note]
+    assert len(told) == (1 if cache_megabytes else 2)  # before and after the training
     named = {row["id"]: row["reason"] for row in rows}
     assert named.keys() == expected.keys()
     assert all(part in named[id] for id, part in expected.items())

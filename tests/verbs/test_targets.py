@@ -81,6 +81,14 @@ def test_other_data_are_judged_by_the_targets_that_they_have(learnt: Run, tmp_pa
     assert {name.split("/")[1] for name in own} == {"classification"}
     accuracy = summary["metrics"]["other/classification/accuracy"]
     assert accuracy == before["test/classification/accuracy"]
+    named = learnt.folder / "evaluation_quarantine.jsonl"
+    assert not named.exists()
+    notes: list[str] = []
+    listeners = Listeners(on_note=notes.append)
+    write_rows(tmp_path / "other.jsonl", [{**rows[0], "colour": "pink"}, *rows * 9])
+    evaluate(learnt.folder, data=tmp_path / "other.jsonl", split="other", listeners=listeners)
+    assert [line["id"] for line in read_rows(named)] == ["other.jsonl:1"]
+    assert notes[-1].startswith("1 of 109 rows is broken and left out; the first: other.jsonl:1: ")
     write_rows(tmp_path / "bare.jsonl", [{"file_name": row["file_name"]} for row in rows])
     with pytest.raises(
         DataError, match=r"bare\.jsonl has nothing that the tasks of .* can be judged"

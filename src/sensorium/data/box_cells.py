@@ -57,6 +57,12 @@ def boxes_in(cells: Sequence[Any], config: BoxesConfig) -> tuple[list[Found], li
     return found, flaws
 
 
+def holds_boxes(cell: Any) -> bool:
+    """Whether a cell looks like objects with boxes, of which no recipe says that it holds them."""
+    first = cell[0] if isinstance(cell, list) and cell else cell
+    return isinstance(first, dict) and _first(first, BOX_KEYS) is not None
+
+
 def corners_of(box: Any, config: BoxesConfig) -> tuple[float, float, float, float]:
     """Left, top, right, bottom of a box in the form that the recipe says.
 
@@ -72,6 +78,11 @@ def corners_of(box: Any, config: BoxesConfig) -> tuple[float, float, float, floa
     if width <= 0 or height <= 0:
         raise BrokenSample(f"box {box} has no area")
     return x, y, x + width, y + height
+
+
+def the_box(cells: Sequence[Any]) -> list[Any]:
+    """The one box that cells hold: their four numbers, or a list of them."""
+    return cells[0] if len(cells) == 1 and isinstance(cells[0], list) else list(cells)
 
 
 def is_box(box: Any) -> bool:
@@ -99,9 +110,7 @@ def outside(corners: tuple[float, float, float, float], height: float, width: fl
 def _objects(cell: Any) -> Iterator[Any]:
     """The objects of a cell: itself, or where its keys hold lists, one of each place in them."""
     boxes = _first(cell, BOX_KEYS) if isinstance(cell, dict) else None
-    if isinstance(boxes, list) and (
-        not boxes or not all(isinstance(n, int | float) for n in boxes)
-    ):
+    if isinstance(boxes, list) and all(isinstance(box, list | tuple) for box in boxes):
         for number, box in enumerate(boxes):
             beside = {
                 key: value[number]
@@ -126,9 +135,13 @@ def _found(one: Any, config: BoxesConfig) -> Found:
             f"box {_first(one, BOX_KEYS)} has no class under {', '.join(keys)}; "
             "say its key as data.boxes.label=KEY"
         )
-    name = class_name(label)
+    box = _first(one, BOX_KEYS)
     try:
-        corners = corners_of(_first(one, BOX_KEYS), config)
+        name = class_name(label)
+    except BrokenSample as error:
+        raise BrokenSample(f"box {box}: {error}") from error
+    try:
+        corners = corners_of(box, config)
     except BrokenSample as error:
         raise BrokenSample(f"{name}: {error}") from error
     return Found(corners, name, bool(_first(one, CROWD_KEYS) or False))

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from sensorium.batch import ABSENT, Learned
-from sensorium.data.box_cells import boxes_in, corners_of
+from sensorium.data.box_cells import PIXELS_OUTSIDE, boxes_in, corners_of, outside, the_box
 from sensorium.data.frame import View
 from sensorium.data.settings import DataConfig
 from sensorium.data.target import Classes, Target
@@ -47,6 +47,12 @@ class Boxes(Target):
         found, _ = boxes_in(cells, self._config)
         rows = [(*one.corners, self._classes.index(one.label), one.crowd) for one in found]
         return torch.tensor(rows, dtype=torch.float32).view(-1, 6)
+
+    def flaws(self, cells: Sequence[Any]) -> list[str]:
+        return boxes_in(cells, self._config)[1]
+
+    def outside(self, value: Tensor, height: int, width: int) -> list[str]:
+        return _outside(value[:, :4], height, width)
 
     def seen_in(self, value: Tensor, view: View) -> Tensor:
         if value.isnan().any():
@@ -78,7 +84,10 @@ class Box(Target):
         self._config = config.boxes
 
     def read(self, cells: Sequence[Any]) -> Tensor | None:
-        return torch.tensor(corners_of(list(cells), self._config)) if cells else None
+        return torch.tensor(corners_of(the_box(cells), self._config)) if cells else None
+
+    def outside(self, value: Tensor, height: int, width: int) -> list[str]:
+        return _outside(value[None], height, width)
 
     def seen_in(self, value: Tensor, view: View) -> Tensor:
         if value.isnan().any():
@@ -109,6 +118,18 @@ def _seen(corners: Tensor, view: View) -> tuple[Tensor, Tensor]:
     inside = view.inside_file(corners)
     seen = view.seen(inside)
     return seen, _area(seen) / (_area(inside) * view.scale()).clamp(min=1e-9)
+
+
+def _outside(corners: Tensor, height: int, width: int) -> list[str]:
+    """What of boxes [K, 4] lies outside of a file of that size; mostly nothing, found at once."""
+    end = torch.tensor([width, height])
+    beyond = torch.cat([-corners[:, :2], corners[:, 2:] - end], dim=1) > PIXELS_OUTSIDE
+    wrong = corners[beyond.any(dim=1)].tolist()
+    return [
+        why
+        for left, top, right, bottom in wrong
+        if (why := outside((left, top, right, bottom), height, width))
+    ]
 
 
 def _area(corners: Tensor) -> Tensor:

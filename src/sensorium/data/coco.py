@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from collections.abc import Container, Sequence
 from typing import Any
 
 from sensorium.data.box_cells import PIXELS_OUTSIDE, is_box
@@ -37,14 +38,14 @@ class CocoTable:
         self.broken: list[Broken] = []
         self.flaws: list[Broken] = []
         content = _read(file)
-        self._names = {one["id"]: str(one["name"]) for one in content.get("categories", [])}
-        self._number = {id: number for number, id in enumerate(self._names)}
+        self._names = {one["id"]: str(one["name"]) for one in content["categories"]}
+        names = list(dict.fromkeys(self._names.values()))  # categories of one name are one class
+        self._number = {id: names.index(name) for id, name in self._names.items()}
         self._pictures: list[dict[str, Any]] = content["images"]
-        self._annotations = self._by_picture(content.get("annotations", []))
+        self._annotations = self._by_picture(content["annotations"])
         of_all = [one for found in self._annotations.values() for one in found]
         self.has_boxes = any("bbox" in one for one in of_all)
         self.has_captions = any("caption" in one for one in of_all)
-        names = list(self._names.values())
         self.classes = {"objects": names, "labels": names} if self.has_boxes else {}
         self.columns = ["file_name", "width", "height"]
         self.columns += ["objects", "labels"] * self.has_boxes
@@ -68,10 +69,10 @@ class CocoTable:
         found: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         there = {picture["id"] for picture in self._pictures}
         for one in annotations:
-            if one.get("image_id") in there:
+            if _is_one_of(one["image_id"], there):
                 found[one["image_id"]].append(one)
             else:
-                reason = f"annotation {one.get('id')}: no picture has id {one.get('image_id')!r}"
+                reason = f"annotation {one.get('id')}: no picture has id {one['image_id']!r}"
                 self.flaws.append(Broken(self.name, reason))
         return found
 
@@ -102,7 +103,7 @@ class CocoTable:
     ) -> tuple[Box | None, str | None]:
         """The box as it is to be used, None where it is not; and what is wrong with it."""
         box, category = annotation["bbox"], annotation.get("category_id")
-        if category not in self._number:
+        if not _is_one_of(category, self._number):
             return None, f": no category has id {category!r}"
         named = f" ({self._names[category]}): box {box}"
         if not is_box(box):
@@ -110,7 +111,7 @@ class CocoTable:
         x, y, width, height = map(float, box)
         if width <= 0 or height <= 0:
             return None, f"{named} has no area"
-        wide, high = (picture.get(name) or math.inf for name in ("width", "height"))
+        wide, high = (_side(picture.get(name)) for name in ("width", "height"))
         left, top = max(x, 0.0), max(y, 0.0)
         right, bottom = min(x + width, wide), min(y + height, high)
         if left >= right or top >= bottom:
@@ -135,15 +136,45 @@ def _read(file: Location) -> dict[str, Any]:
             f"{file}: expected COCO, an object with the lists images, annotations and categories; "
             "write rows as a .jsonl, one object in each line"
         )
-    for key, needed in (
-        ("images", {"id", "file_name"}),
-        ("annotations", {"image_id"}),
-        ("categories", {"id", "name"}),
-    ):
-        for number, one in enumerate(content.get(key) or []):
-            if not isinstance(one, dict) or not needed <= set(one):
-                wanted = " and ".join(sorted(needed))
-                raise DataError(
-                    f"{file}: expected each of {key} to have {wanted}; {number} has not"
-                )
+    for key, needed in NEEDED.items():
+        content[key] = _checked(file, key, content.get(key) or [], needed)
     return content
+
+
+NEEDED = {
+    "images": ("id", "file_name"),
+    "annotations": ("image_id",),
+    "categories": ("id", "name"),
+}
+"""List of a COCO file -> what everything in it has to have."""
+
+
+def _checked(file: Location, key: str, listed: Any, needed: Sequence[str]) -> list[dict[str, Any]]:
+    """Raises `DataError` unless it is a list of objects with what is needed, and ids differ."""
+    if not isinstance(listed, list):
+        raise DataError(f"{file}: expected {key} to be a list, got {type(listed).__name__}")
+    seen: dict[Any, int] = {}
+    for number, one in enumerate(listed):
+        if not isinstance(one, dict) or not set(needed) <= set(one):
+            wanted = " and ".join(sorted(needed))
+            raise DataError(f"{file}: expected each of {key} to have {wanted}; {number} has not")
+        if needed[0] != "id":
+            continue
+        id = one["id"]
+        if not isinstance(id, int | str):
+            raise DataError(f"{file}: expected the id of {key} {number} to be a number, got {id!r}")
+        if id in seen:
+            raise DataError(
+                f"{file}: {key} {seen[id]} and {number} have the same id {id!r}; give each its own"
+            )
+        seen[id] = number
+    return listed
+
+
+def _is_one_of(id: Any, known: Container[Any]) -> bool:
+    return isinstance(id, int | float | str) and id in known
+
+
+def _side(said: Any) -> float:
+    """Of a picture, in pixels; infinite where the file does not say it."""
+    return said if isinstance(said, int | float) and said > 0 else math.inf

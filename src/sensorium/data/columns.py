@@ -25,6 +25,9 @@ TARGETS = (
 JUDGED_ONLY = ("wrong_text", "wrong_type")
 """Those of them that nothing is trained on."""
 
+PLACES = ("boxes", "box")
+"""Those that are places in a picture."""
+
 GUESSED = ("video", "image", "text", "audio")
 """The same, in the order in which columns are given away."""
 

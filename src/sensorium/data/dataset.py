@@ -15,7 +15,6 @@ import numpy as np
 from torch import Tensor
 
 from sensorium.batch import Sample
-from sensorium.data.box_cells import boxes_in, outside
 from sensorium.data.cache import Cache, Progress
 from sensorium.data.cells import Medium, as_text, filled
 from sensorium.data.image import read_file
@@ -26,7 +25,6 @@ from sensorium.data.segments import Segment
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
 from sensorium.data.specimen import Specimen, show
-from sensorium.data.target_cells import target_cells
 from sensorium.data.targets import FRAME, Captions, Target, to_learn
 from sensorium.data.text import Tokenizer
 from sensorium.data.thumbnail import as_png
@@ -139,19 +137,22 @@ class Dataset:
         return self._group_numbers
 
     def faulty_boxes(self) -> list[Broken]:
-        """The boxes of its rows that are left out or cut, each with its reason. What lies outside
-        of its picture is found where `prepare` has decoded the pictures."""
-        columns = self.source.targets.get("boxes", [])
-        faulty: list[Broken] = []
-        for row in self._rows if columns and "boxes" in self.targets else ():
+        """The boxes of its rows that are left out or cut, each once, with its reason.
+
+        Which lie outside of their pictures is found here where `prepare` has decoded these; of
+        others it is said by the samples (`Sample.flaws`).
+        """
+        faulty: dict[Broken, None] = {}
+        for row in self._rows if {"boxes", "box"} & self.source.targets.keys() else ():
             with suppress(BrokenSample):  # named where the row is decoded
-                cells = target_cells(self.source.row(row).values, columns, self.source.classes)
-                found, reasons = boxes_in(cells or [], self.config.boxes)
-                if self.in_memory and (pictures := self._store.find(row).candidates.get("image")):
+                reasons: list[str] = []
+                targets = self._reader.targets_in(self.source.row(row), reasons)
+                pictures = self._store.find(row).candidates.get("image") if self.in_memory else ()
+                if pictures:
                     size = self._store.picture_size(pictures[0])
-                    reasons += filter(None, (outside(one.corners, *size) for one in found))
-                faulty += [Broken(self.source.id(row), reason) for reason in reasons]
-        return faulty
+                    reasons += _outside(targets, self.targets, size)
+                faulty |= dict.fromkeys(Broken(self.source.id(row), why) for why in reasons)
+        return list(faulty)
 
     def as_evaluated(self) -> Dataset:
         """The same samples, of which nothing is left to chance."""
@@ -310,7 +311,7 @@ def make_sample(
     Raises:
         BrokenSample: the row cannot be used.
     """
-    values, placed = {}, found.targets
+    values, placed, flaws = {}, found.targets, [*found.flaws]
     drawn = "video" in found.candidates and config.video.sampling == "random_segment"
     segment = Segment(found.candidates, config.video, draw) if drawn else None
     for modality, candidates in found.candidates.items():
@@ -320,8 +321,17 @@ def make_sample(
             candidate = segment.of(modality, candidate)
         value, way = store.decode(modality, candidate), modalities[modality]
         if isinstance(way, Image) and FRAME in targets:
-            values[modality], view = way.finish_in_view(value, store.picture_size(candidate), draw)
+            size = store.picture_size(candidate)
+            values[modality], view = way.finish_in_view(value, size, draw)
             placed = {n: targets[n].seen_in(of, view) for n, of in found.targets.items()}
+            flaws += _outside(found.targets, targets, size)
         else:
             values[modality] = way.finish(value, draw)
-    return Sample(id, values, placed)
+    return Sample(id, values, placed, flaws=flaws)
+
+
+def _outside(
+    values: Mapping[str, Tensor], targets: Mapping[str, Target], size: tuple[int, int]
+) -> list[str]:
+    """What of a row's targets lies outside of its picture file of that height and width."""
+    return [why for name, value in values.items() for why in targets[name].outside(value, *size)]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -18,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from sensorium.batch import Learned
-from sensorium.data.box_cells import boxes_in, corners_of
-from sensorium.data.columns import JUDGED_ONLY
+from sensorium.data.box_cells import boxes_in, corners_of, the_box
+from sensorium.data.columns import JUDGED_ONLY, PLACES
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Row, Source
@@ -43,14 +42,15 @@ RowsOfSet = tuple[Source | StreamSource, Iterable[Row]]
 
 @dataclass
 class _Told:
-    """What the rows said of one field: how often each name came, or the numbers; and how many rows
-    had any."""
+    """What the rows said of one field: how often each name came, or the numbers; how many rows had
+    any; and the first that could not be read, with the reason."""
 
     columns: dict[str, None] = field(default_factory=dict)
     class_names: dict[str, None] = field(default_factory=dict)
     names: Counter[str] = field(default_factory=Counter)
     numbers: list[float] = field(default_factory=list)
     rows: int = 0
+    unread: str = ""
 
     @property
     def where(self) -> str:
@@ -89,18 +89,27 @@ def learn(
     for source, rows, targets in every:
         for row in rows if targets else ():
             for name, columns in targets.items():
-                with suppress(BrokenSample):
-                    cells = target_cells(row.values, columns, source.classes)
+                one = told[name]
+                try:
+                    cells = target_cells(row.values, columns, source.classes, name in PLACES)
                     if cells is not None:
-                        told[name].rows += _TAKE[name](told[name], cells, config)
+                        one.rows += _TAKE[name](one, cells, config)
+                except BrokenSample as error:
+                    one.unread = one.unread or f"{row.id}: {error}"
     trained_on = " + ".join(source.name for source, _ in sets)
     looked_at = " + ".join(source.name for source, _, _ in every)
     learned, notes = {}, []
     for name, one in told.items():
         if not one.names and not one.numbers:
+            flaws = [
+                flaw for source, _ in sets if isinstance(source, Source) for flaw in source.flaws
+            ]
+            unread = one.unread or next((f"{flaw.id}: {flaw.reason}" for flaw in flaws), "")
+            first = f" (the first: {unread})" if unread else ""
             raise DataError(
-                f"no row of {looked_at} has a {name}: {one.where} holds none that can be read; "
-                f"name another as data.fields.{name}=COLUMN, or say data.fields.{name}=[] for none"
+                f"no row of {looked_at} has any {name}: {one.where} holds none that can be read"
+                f"{first}; name another as data.fields.{name}=COLUMN, or say "
+                f"data.fields.{name}=[] for none"
             )
         learned[name], more = _LEARN[name](name, one, config, trained_on)
         notes += more
@@ -151,6 +160,11 @@ def _learn_answers(
 ) -> tuple[Learned, list[str]]:
     """The most frequent answers first; those that came equally often by name."""
     ordered = sorted(told.names.items(), key=lambda one: (-one[1], one[0]))
+    if len(ordered) < 2:
+        raise DataError(
+            f"all rows of {trained_on} have the {name} {ordered[0][0]!r}; expected at least two "
+            f"answers in {told.where}"
+        )
     kept, left = ordered[: config.answers], ordered[config.answers or len(ordered) :]
     notes = []
     if left:
@@ -228,14 +242,17 @@ def _take_types(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
 
 
 def _take_boxes(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
-    told.names.update(one.label for one in boxes_in(cells, config.boxes)[0])
+    found, flaws = boxes_in(cells, config.boxes)
+    told.names.update(one.label for one in found)
+    if flaws and not found:
+        raise BrokenSample(flaws[0])  # the row stays, without any box
     return True
 
 
 def _take_box(told: _Told, cells: Sequence[Any], config: DataConfig) -> bool:
     """One number is kept of each, which says that there are any."""
     if cells:
-        left, top, right, bottom = corners_of(list(cells), config.boxes)
+        left, top, right, bottom = corners_of(the_box(cells), config.boxes)
         told.numbers.append((right - left) * (bottom - top))
     return bool(cells)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ class Loader:
         if not self.batches_per_epoch:
             raise DataError(
                 f"{self._name}: expected at least "
-                f"{f'one batch of {batch_size}' if drop_last else 'one'} usable samples, "
+                f"{f'one batch of {batch_size} usable samples' if drop_last else 'one'}, "
                 f"got {len(dataset)}; lower the batch size or add data"
             )
         self._quarantine = quarantine
@@ -94,8 +94,9 @@ class Loader:
     def __iter__(self) -> Iterator[Batch]:
         empty = 0
         try:
-            for batch, broken in self._batches:
+            for batch, broken, flaws in self._batches:
                 self._course.advance()
+                self._quarantine.add_flaws(flaws)
                 self._quarantine.add_all(broken)
                 empty = empty + 1 if batch is None else 0
                 if empty > self.batches_per_epoch:
@@ -219,15 +220,23 @@ class _Decoded(TorchDataset[Sample | Broken]):
 
 
 class _Collate:
-    """Samples and broken ones -> the batch of the samples, if there are any, and the broken."""
+    """Samples and broken ones -> the batch of the samples, if there are any, the broken, and what
+    is wrong inside of the samples."""
 
     def __init__(self, modalities: Mapping[str, Modality], targets: Mapping[str, Target]) -> None:
         self._modalities = modalities
         self._targets = targets
 
-    def __call__(self, items: list[Sample | Broken]) -> tuple[Batch | None, list[Broken]]:
+    def __call__(
+        self, items: list[Sample | Broken]
+    ) -> tuple[Batch | None, list[Broken], list[Broken]]:
         samples = [item for item in items if isinstance(item, Sample)]
         broken = [item for item in items if isinstance(item, Broken)]
         if not samples:
-            return None, broken
-        return collate(samples, self._modalities, self._targets), broken
+            return None, broken, []
+        return collate(samples, self._modalities, self._targets), broken, flaws_of(samples)
+
+
+def flaws_of(samples: Sequence[Sample]) -> list[Broken]:
+    """What is wrong inside of samples that are used all the same."""
+    return [Broken(sample.id, why) for sample in samples for why in sample.flaws]

@@ -81,6 +81,26 @@ class Quarantine:
             _append(self.path, [asdict(flaw) | {"used": True} for flaw in new])
         self._flaws |= dict.fromkeys(new)
 
+    def flaws(self) -> list[Broken]:
+        """What is wrong inside of samples that are used, in the order in which it was found."""
+        return list(self._flaws)
+
+    def since(self, broken: int = 0, flaws: int = 0) -> list[str]:
+        """In words, what was found after the first so many broken samples and flaws."""
+        notes = []
+        where = "" if self.path is None else f"; see {self.path}"
+        if later := self.broken()[broken:]:
+            notes.append(
+                f"{len(later):,} of {self.total:,} rows {_are(later)} broken and left out; the "
+                f"first: {later[0].id}: {later[0].reason}{where}"
+            )
+        if found := self.flaws()[flaws:]:
+            notes.append(
+                f"{len(found):,} {'box' if len(found) == 1 else 'boxes'} {_are(found)} faulty, and "
+                f"left out or cut; the first: {found[0].id}: {found[0].reason}{where}"
+            )
+        return notes
+
     def _share(self) -> float:
         return len(self._reasons) / max(self.total, 1)
 
@@ -98,6 +118,10 @@ class Quarantine:
         allowance = min(1.0, math.ceil(self._share() * 1000) / 1000)
         lines.append(f"Fix or remove them, or raise the budget: data.failure_budget={allowance:g}")
         return "\n".join(lines)
+
+
+def _are(listed: Sequence[Broken]) -> str:
+    return "is" if len(listed) == 1 else "are"
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[Broken, None]]:

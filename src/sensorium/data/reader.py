@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from sensorium.data.cells import as_text, filled
+from sensorium.data.columns import PLACES
 from sensorium.data.modalities import Image, Modality
 from sensorium.data.quarantine import BrokenSample
 from sensorium.data.settings import DataConfig
@@ -28,10 +29,12 @@ class Found:
         candidates: modality -> what could be its value, at least one; a modality that the row
             lacks has no key.
         targets: every target of the run; one that the row lacks has its value for that.
+        flaws: what is wrong in it, in words, though it can be used.
     """
 
     candidates: dict[str, Sequence[Any]]
     targets: dict[str, Tensor]
+    flaws: Sequence[str] = ()
 
 
 class Decoder(Protocol):
@@ -74,7 +77,48 @@ class Store(Decoder, Protocol):
         ...
 
 
-class RowReader:
+class TargetReader:
+    """What reads the targets of rows.
+
+    Args:
+        source: the set that the rows are of.
+        config: says which are required.
+        targets: every target of the run, whether the set has it or not.
+    """
+
+    def __init__(
+        self, source: Source | StreamSource, config: DataConfig, targets: Mapping[str, Target]
+    ) -> None:
+        self.targets = targets
+        self._target_columns = source.targets
+        self._classes = source.classes
+        needed = {target.field for target in targets.values() if target.required}
+        expected = [field for field in source.targets if field in needed]
+        self._required = expected if config.required is None else config.required
+
+    def targets_in(self, read: Row, flaws: list[str]) -> dict[str, Tensor]:
+        """Every target of a row; what is wrong in those that can be used is added to `flaws`.
+
+        Raises:
+            BrokenSample: one cannot be used, or is required and not there.
+        """
+        found = {}
+        for name, target in self.targets.items():
+            columns = self._target_columns.get(target.field, [])
+            try:
+                whole = target.field in PLACES
+                cells = target_cells(read.values, columns, self._classes, whole)
+                value = None if cells is None else target.read(cells)
+                flaws += [] if cells is None else target.flaws(cells)
+            except BrokenSample as error:
+                raise BrokenSample(f"{target.field}: {error}") from error
+            if value is None and target.field in self._required:
+                raise BrokenSample(f"no {target.field}: {_named(columns)} empty")
+            found[name] = target.absent if value is None else value
+        return found
+
+
+class RowReader(TargetReader):
     """What reads the cells of rows and decodes them.
 
     Args:
@@ -92,16 +136,13 @@ class RowReader:
         modalities: Mapping[str, Modality],
         targets: Mapping[str, Target],
     ) -> None:
+        super().__init__(source, config, targets)
         self.fields = source.fields
         self.called = source.called
         self.modalities = modalities
-        self.targets = targets
-        self._target_columns = source.targets
-        self._classes = source.classes
-        expected = [name for name in source.fields if name not in source.optional]
-        needed = {target.field for target in targets.values() if target.required}
-        expected += [field for field in source.targets if field in needed]
-        self._required = expected if config.required is None else config.required
+        if config.required is None:
+            optional = source.optional
+            self._required = [n for n in source.fields if n not in optional] + self._required
         for name in self._required:
             if name not in self.fields and name not in source.targets:
                 raise DataError(
@@ -111,7 +152,8 @@ class RowReader:
 
     def find_in(self, read: Row) -> Found:
         """As `Store.find`."""
-        return Found(self._candidates(read), self._targets(read))
+        flaws: list[str] = []
+        return Found(self._candidates(read), self.targets_in(read, flaws), flaws)
 
     def _candidates(self, read: Row) -> dict[str, Sequence[Any]]:
         found: dict[str, Sequence[Any]] = {}
@@ -122,20 +164,6 @@ class RowReader:
                 found[modality] = [read_cell(cell, read.folder) for cell in cells]
             elif modality in self._required:
                 raise BrokenSample(f"no {modality}: {_named(columns)} empty")
-        return found
-
-    def _targets(self, read: Row) -> dict[str, Tensor]:
-        found = {}
-        for name, target in self.targets.items():
-            columns = self._target_columns.get(target.field, [])
-            try:
-                cells = target_cells(read.values, columns, self._classes)
-                value = None if cells is None else target.read(cells)
-            except BrokenSample as error:
-                raise BrokenSample(f"{target.field}: {error}") from error
-            if value is None and target.field in self._required:
-                raise BrokenSample(f"no {target.field}: {_named(columns)} empty")
-            found[name] = target.absent if value is None else value
         return found
 
     def decode(self, modality: str, candidate: Any) -> Tensor:

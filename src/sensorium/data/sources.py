@@ -207,7 +207,8 @@ def open_source(
 def boxes_note(name: str, faulty: Sequence[Broken]) -> str:
     """In words, how many boxes of a set are left out or cut, and the first of them."""
     first = f"{faulty[0].id}: {faulty[0].reason}"
-    return f"{name}: {len(faulty):,} boxes are faulty; the first: {first}"
+    boxes = "1 box is" if len(faulty) == 1 else f"{len(faulty):,} boxes are"
+    return f"{name}: {boxes} faulty, and left out or cut; the first: {first}"
 
 
 def _check_groups(table: Table, column: str, rows: Sequence[Cells]) -> None:

@@ -115,7 +115,10 @@ def open_splits(
     quarantine = Quarantine(quarantine_path, 0, config.failure_budget)
     quarantine.total = sum(len(source) + len(source.broken) for source in opened)
     broken, notes = _prepare(datasets, tokenizer, progress)
-    quarantine.add_all([one for source in opened for one in source.broken] + broken)
+    of_sources = [one for source in opened for one in source.broken]
+    quarantine.add_all([*of_sources, *(one for _, found in broken for one in found)])
+    for part, found in broken:
+        _require_samples(part, found)
     quarantine.add_flaws([one for source in opened for one in source.flaws])
     for part in [part for dataset in datasets.values() for part in dataset.parts]:
         if faulty := part.faulty_boxes():
@@ -220,7 +223,9 @@ def open_dataset(
         targets=build_targets(learned or {}, tokenizer, config, frames),
     )
     quarantine.total += len(source) + len(source.broken)
-    quarantine.add_all(source.broken + dataset.prepare(progress))
+    broken = dataset.prepare(progress)
+    quarantine.add_all(source.broken + broken)
+    _require_samples(dataset, broken)
     return dataset
 
 
@@ -254,14 +259,16 @@ def _is_streamed(config: DataConfig, split: str) -> bool:
 
 def _prepare(
     datasets: dict[str, Dataset | Mixed], tokenizer: Tokenizer, progress: SplitProgress | None
-) -> tuple[list[Broken], list[str]]:
-    """Decode what fits in memory; return the broken rows, and in words how many texts are cut."""
-    broken: list[Broken] = []
+) -> tuple[list[tuple[Dataset, list[Broken]]], list[str]]:
+    """Decode what fits in memory; return each set with its broken rows, and in words how many texts
+    are cut."""
+    broken: list[tuple[Dataset, list[Broken]]] = []
     notes: list[str] = []
     for split, dataset in datasets.items():
         for part in dataset.parts:
             before, which = tokenizer.cut, "texts"
-            broken += part.prepare(partial(progress, split) if progress else None)
+            found = part.prepare(partial(progress, split) if progress else None)
+            broken.append((part, found))
             if not part.in_memory:
                 before = tokenizer.cut
                 for text in part.texts(ROWS_LOOKED_AT):
@@ -275,6 +282,15 @@ def _prepare(
                     f"data.text.context_tokens={tokenizer.context_tokens} and are cut"
                 )
     return broken, notes
+
+
+def _require_samples(dataset: Dataset, broken: Sequence[Broken]) -> None:
+    """Raises `DataError` where all rows were found to be broken."""
+    if not len(dataset):
+        raise DataError(
+            f"{dataset.name}: none of its {len(broken):,} rows can be used; the first: "
+            f"{broken[0].id}: {broken[0].reason}"
+        )
 
 
 def _hold_out(source: Source, config: DataConfig, seed: int) -> tuple[list[int], list[int]]:

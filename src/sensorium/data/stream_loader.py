@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from sensorium.batch import Batch, Sample
 from sensorium.data.collate import collate
 from sensorium.data.dataset import make_sample
+from sensorium.data.loader import flaws_of
 from sensorium.data.mixing import Interleaving
 from sensorium.data.modalities import build_modalities
 from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
@@ -138,11 +139,12 @@ class StreamLoader:
         )
 
     def __iter__(self) -> Iterator[Batch]:
-        for batch, broken, state in self._batches:
+        for batch, broken, flaws, state in self._batches:
             if isinstance(state, SensoriumError):
                 raise state
             self._lanes.advance(_Lane(**state))
             self._quarantine.total = self._rows_before + self._total()
+            self._quarantine.add_flaws(flaws)
             self._quarantine.add_all(broken)
             if batch is not None:
                 yield batch
@@ -198,16 +200,19 @@ class _Lanes(IterableDataset[Any]):
         self.lanes = [*self.lanes[: self.next], lane, *self.lanes[self.next + 1 :]]
         self.next = (self.next + 1) % len(self.lanes)
 
-    def __iter__(self) -> Iterator[tuple[Batch | None, list[Broken], Any]]:
-        """A batch, what was broken in it, and the lane after it or the error that ended it."""
+    def __iter__(self) -> Iterator[tuple[Batch | None, list[Broken], list[Broken], Any]]:
+        """A batch, what was broken in it, what is wrong inside of its samples, and the lane after
+        it or the error that ended it."""
         info = get_worker_info()
         number = (self.next + (0 if info is None else info.id)) % len(self.lanes)
         try:
             yield from self._batches(number)
         except SensoriumError as error:  # torch would wrap it in a traceback of the worker
-            yield None, [], error
+            yield None, [], [], error
 
-    def _batches(self, number: int) -> Iterator[tuple[Batch | None, list[Broken], dict[str, Any]]]:
+    def _batches(
+        self, number: int
+    ) -> Iterator[tuple[Batch | None, list[Broken], list[Broken], dict[str, Any]]]:
         streamed, lane = self.streamed, self.lanes[number]
         modalities = build_modalities(streamed.configs[0], streamed.tokenizer)
         readers = [
@@ -236,7 +241,7 @@ class _Lanes(IterableDataset[Any]):
                 raise DataError(f"{streamed.name}: no sample of it can be read")
             after = _Lane(draws, first, [asdict(one.cursor) for one in windows])
             batch = collate(samples, modalities, streamed.targets) if samples else None
-            yield batch, broken, asdict(after)
+            yield batch, broken, flaws_of(samples), asdict(after)
 
     def _windows(self, lane: _Lane, number: int) -> list[Windows]:
         streamed = self.streamed

@@ -44,6 +44,14 @@ class Target(ABC):
             BrokenSample: the cells cannot mean this target.
         """
 
+    def flaws(self, cells: Sequence[Any]) -> list[str]:
+        """What is wrong in cells that `read` can use all the same, in words."""
+        return []
+
+    def outside(self, value: Tensor, height: int, width: int) -> list[str]:
+        """What of a value lies outside of its picture file, in words."""
+        return []
+
     def seen_in(self, value: Tensor, view: View) -> Tensor:
         """The value for the finished picture; of a target that is no place, the value itself."""
         return value
@@ -67,7 +75,8 @@ class Classes:
             return found
         names = list(self._index)
         more = f" and {len(names) - NAMES_LISTED:,} more" if len(names) > NAMES_LISTED else ""
+        known = "data.classes" if self._numbered else "the training set"
         raise BrokenSample(
-            f"{name!r} is no class of the training set{nearest(name, names)} "
+            f"{name!r} is no class of {known}{nearest(name, names)} "
             f"(these are {', '.join(names[:NAMES_LISTED])}{more})"
         )

@@ -10,9 +10,15 @@ from typing import Any
 from sensorium.data.cells import as_text, filled
 from sensorium.data.quarantine import BrokenSample
 
+LARGEST_NUMBER = 3.4e38
+"""Of float32, in which targets are."""
+
 
 def target_cells(
-    values: Mapping[str, Any], columns: Sequence[str], classes: Mapping[str, list[str]]
+    values: Mapping[str, Any],
+    columns: Sequence[str],
+    classes: Mapping[str, list[str]],
+    whole: bool = False,
 ) -> list[Any] | None:
     """What a row holds in the columns of a target; None where it holds nothing, not even an empty
     list.
@@ -20,13 +26,22 @@ def target_cells(
     Args:
         values: column -> cell.
         classes: column of whole numbers -> the name of each, which then stands for it.
+        whole: whether the items of a list are left as they are, as boxes are, which are lists too.
 
     Raises:
         BrokenSample: a number of such a column has no name.
     """
     there = [column for column in columns if values.get(column) is not None]
-    cells = [cell for column in there for cell in _named(values[column], classes.get(column))]
+    if whole:
+        cells = [one for column in there for one in listed(values[column])]
+    else:
+        cells = [one for column in there for one in _named(values[column], classes.get(column))]
     return cells if there else None
+
+
+def listed(cell: Any) -> list[Any]:
+    """The items of a cell that is a list, or itself."""
+    return cell if isinstance(cell, list) else [cell]
 
 
 def _named(cell: Any, names: Sequence[str] | None) -> Iterator[Any]:
@@ -70,19 +85,21 @@ def one_name(cells: Sequence[Any]) -> str | None:
 
 
 def one_number(cells: Sequence[Any]) -> float | None:
-    """The number that the first cell holds or spells; None where there is none.
+    """The number that the cells hold or spell; None where there is none.
 
     Raises:
-        BrokenSample: it is none, or not finite.
+        BrokenSample: they hold several, or what is no number that float32 can hold.
     """
     if not cells:
         return None
+    if len(cells) > 1:
+        raise BrokenSample(f"expected one number, got {', '.join(map(repr, cells))}")
     cell = cells[0]
     try:
         number = math.nan if isinstance(cell, bool) else float(cell)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) <= LARGEST_NUMBER:
         raise BrokenSample(f"expected a finite number, got {cell!r}")
     return number
 

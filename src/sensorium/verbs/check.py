@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from sensorium.data import DataConfig, Source, SourceConfig, resolve
+from sensorium.data import DataConfig, Source, SourceConfig, Tokenizer, resolve
 from sensorium.data.check import OpenedSet, Report, Unopened, check_sets, find_sets
 from sensorium.data.check.page import write_check_page
 from sensorium.data.columns import Fields
+from sensorium.data.learned import learn
 from sensorium.data.locate import is_several
 from sensorium.data.places import SPLITS, for_split, open_place
+from sensorium.data.splits import readable
+from sensorium.data.targets import Target, build_targets
 from sensorium.errors import DataError
 from sensorium.recipe import load_recipe, shipped_recipes
 from sensorium.verbs.listeners import Listeners
+
+XYWH = (
+    "boxes were read as x, y, width, height; where they are left, top, right, bottom, check a "
+    "recipe that says data.boxes.form: xyxy"
+)
 
 
 def check(
@@ -42,7 +51,7 @@ def check(
     config, places = _places(str(data))
     if against is not None:
         places = _joined(places, _places(str(against))[1])
-    sets, unopened = _open(places, config)
+    sets, unopened = _open(places, config, listeners)
     for one in sets:
         for note in one.source.notes:
             listeners.on_note(note)
@@ -53,6 +62,8 @@ def check(
         workers=workers,
         progress=lambda done, total: listeners.on_work("checking", done, total),
     )
+    if config is None and any("box outside" in one.suspicions for one in report.sets):
+        listeners.on_note(XYWH)
     if html is not None:
         Path(html).parent.mkdir(parents=True, exist_ok=True)
         write_check_page(Path(html), str(data), report, sets)
@@ -98,11 +109,12 @@ def _joined(
 
 
 def _open(
-    places: Mapping[str, SourceConfig], recipe: DataConfig | None
+    places: Mapping[str, SourceConfig], recipe: DataConfig | None, listeners: Listeners
 ) -> tuple[list[OpenedSet], list[Unopened]]:
     """Open what can be; where nothing can, the first reason is the error.
 
     Columns are the recipe's; without one, those guessed for the first set hold for the others.
+    Targets are those of a recipe, and what they stand for is learned from its training sets.
     """
     fields: Fields | None = recipe.fields if recipe is not None else None
     sets: list[OpenedSet] = []
@@ -119,7 +131,25 @@ def _open(
         sets.append(OpenedSet(name, place.path, source, _required(recipe, source)))
     if first_error is not None and not sets:
         raise first_error
+    if recipe is not None and (targets := _targets(recipe, sets, listeners)):
+        sets = [replace(one, targets=targets) for one in sets]
     return sets, unopened
+
+
+def _targets(
+    recipe: DataConfig, sets: Sequence[OpenedSet], listeners: Listeners
+) -> dict[str, Target]:
+    """What the recipe's training sets teach; nothing where it names none, or none can be read."""
+    to_train_on = {place.path for place in recipe.places("train")}
+    sources = [one.source for one in sets if one.path in to_train_on and one.source.targets]
+    if not sources:
+        return {}
+    rows = [(source, readable(source, range(len(source)))) for source in sources]
+    learned, notes = learn(recipe, rows)
+    for note in notes:
+        listeners.on_note(note)
+    targets = build_targets(learned, Tokenizer.train([], recipe.text), recipe)
+    return {name: one for name, one in targets.items() if name == one.field}
 
 
 def _required(recipe: DataConfig | None, source: Source) -> list[str]:

@@ -81,7 +81,9 @@ def evaluate(
             f"cannot withhold {', '.join(unknown)}: the model of {run} knows only "
             f"{', '.join(mixture.model.widths)}"
         )
-    found = open_to_judge(opened, tokenizer, data, split, listeners)
+    quarantine_path = opened.folder / "evaluation_quarantine.jsonl"
+    quarantine_path.unlink(missing_ok=True)  # of what was judged before
+    found = open_to_judge(opened, tokenizer, data, split, listeners, quarantine_path)
     if found is None and probe is None:
         raise no_set(opened, split)
     if probe is not None:
@@ -99,6 +101,8 @@ def evaluate(
     if len(together) > 1 and together not in withheld:
         withheld.append(together)
     judged = judge_all(opened, mixture, found, split, listeners, withheld)
+    for note in quarantine.since():
+        listeners.on_note(note)
     summary = record(opened, judged, dataset, split)
     if shares:
         batches = one_pass(opened.recipe, dataset, quarantine)
@@ -129,7 +133,12 @@ def no_set(run: Run, split: str) -> DataError:
 
 
 def open_to_judge(
-    run: Run, tokenizer: Tokenizer, data: str | Path | None, split: str, listeners: Listeners
+    run: Run,
+    tokenizer: Tokenizer,
+    data: str | Path | None,
+    split: str,
+    listeners: Listeners,
+    quarantine_path: Path | None = None,
 ) -> tuple[Dataset | Mixed, Quarantine] | None:
     """The set that a run is judged on; None where its recipe has none of that name.
 
@@ -139,16 +148,18 @@ def open_to_judge(
         data: any data; None takes the recipe's own.
         split: which of the recipe's sets.
         listeners: who is told what was guessed.
+        quarantine_path: where broken rows are written down; None writes nothing.
     """
     config, learned = run.recipe.data_to_read, run.learned()
     if data is not None:
-        quarantine = Quarantine(None, 0, config.failure_budget)
+        quarantine = Quarantine(quarantine_path, 0, config.failure_budget)
         dataset = open_dataset(data, config, tokenizer, quarantine, learned=learned)
         for part in dataset.parts:
             for note in part.source.notes:
                 listeners.on_note(note)
         return dataset, quarantine
-    splits = open_splits(config, run.recipe.seed, None, tokenizer, splits=[split], learned=learned)
+    seed = run.recipe.seed
+    splits = open_splits(config, seed, quarantine_path, tokenizer, splits=[split], learned=learned)
     found = getattr(splits, split, None)
     return (found, splits.quarantine) if isinstance(found, Dataset | Mixed) else None
 

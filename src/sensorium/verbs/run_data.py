@@ -43,7 +43,7 @@ def open_data(run: Run, resume: bool, listeners: Listeners, start: Start | None)
         progress=lambda split, done, total: listeners.on_work(f"reading {split}", done, total),
         learned=run.learned() if going_on else None,
     )
-    for note in splits.notes:
+    for note in [*splits.notes, *splits.quarantine.since(flaws=len(splits.quarantine.flaws()))]:
         listeners.on_note(note)
     if going_on:
         _check_fingerprints(run, splits)

@@ -75,11 +75,13 @@ def train_run(run: Run, resume: bool, listeners: Listeners, start: Start | None)
         if not resume and ranks.rank() == 0:
             run.discard()
         raise
+    told = len(splits.quarantine), len(splits.quarantine.flaws())
     with PeakMemory(device) as memory:
         outcome = _train(run, mixture.to(device), splits, listeners)
     learned = sum(p.numel() for p in mixture.parameters() if p.requires_grad)
     merge_low_rank(mixture)
     broken = [one for of_rank in ranks.everyone(splits.quarantine.broken()) for one in of_rank]
+    flaws = [one for of_rank in ranks.everyone(splits.quarantine.flaws()) for one in of_rank]
     if outcome.stopped_by is not None:
         return Pretrained(run, outcome.state.step, None, outcome.stopped_by)
     if run.recipe.train.is_stale(outcome.state.stale_validations):
@@ -90,8 +92,12 @@ def train_run(run: Run, resume: bool, listeners: Listeners, start: Start | None)
         )
 
     def summarise() -> dict[str, Any]:
+        splits.quarantine.add_flaws(flaws)
         splits.quarantine.add_all(broken)
-        return _summarise(run, mixture, splits, outcome, memory.bytes, learned, listeners)
+        summary = _summarise(run, mixture, splits, outcome, memory.bytes, learned, listeners)
+        for note in splits.quarantine.since(*told):
+            listeners.on_note(note)
+        return summary
 
     return Pretrained(run, outcome.state.step, ranks.only_first(summarise))
 
@@ -164,5 +170,7 @@ def _summarise(
             batches = one_pass(run.recipe, dataset, splits.quarantine)
             withheld = run.recipe.evaluation.withheld_of(list(mixture.model.widths))
             judged = judge(run, mixture, batches, len(dataset), split, listeners, withheld)
+            summary["quarantined"] = len(splits.quarantine)  # of large sets rows are read only here
+            run.write_summary(summary)
             summary = record(run, judged, dataset, split)
     return summary

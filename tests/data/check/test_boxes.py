@@ -38,6 +38,22 @@ def test_faulty_boxes_are_named(tmp_path: Path, check) -> None:
     assert not report.broken
 
 
+def test_boxes_of_rows_are_looked_at_without_a_recipe(tmp_path: Path, check) -> None:
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    boxes = [[1, 2, 30, 20], [5, 5, 0, 7], [50, 30, 30, 5], [70, 2, 9, 9], [1, 2, "3", 4]]
+    things = [{"box": box, "label": "cat"} for box in boxes]
+    row = {"image": "a.png", "things": things}
+    (tmp_path / "train.jsonl").write_text(json.dumps(row))
+    (one,) = check(tmp_path / "train.jsonl").sets
+    found = [(s.id, s.column, s.suspicion.kind) for s in one.suspicious]
+    kinds = ["zero-area box", "faulty box", "box outside", "box outside"]
+    assert found == [("train.jsonl:1", "things", kind) for kind in kinds]
+    assert "reaches out of its picture of 60 x 40 by 20" in one.suspicious[2].suspicion.detail
+    assert not one.broken
+
+
 def test_numbers_of_classes_are_told_by_name(tmp_path: Path, check) -> None:
     table = pa.table({"text": [f"text {n}" for n in range(9)], "label": [0, 1, 1] * 3})
     feature = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}

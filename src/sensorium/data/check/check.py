@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sensorium.data.cache import Progress
+from sensorium.data.check.boxes import suspicion_of
 from sensorium.data.check.duplicates import Place as Row
 from sensorium.data.check.examine import Examiner
 from sensorium.data.check.groups import Groups
@@ -18,15 +19,7 @@ from sensorium.data.check.tally import Suspect, Tally
 from sensorium.data.quarantine import Broken
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Source
-
-FLAWS = {
-    "has no area": "zero-area box",
-    "lies outside": "box outside",
-    "reaches out": "box outside",
-    "no category": "unknown category",
-    "no picture": "box without a picture",
-}
-"""What a table says of a flaw -> its kind."""
+from sensorium.data.targets import Target
 
 
 @dataclass(frozen=True)
@@ -38,12 +31,14 @@ class OpenedSet:
         path: where it lies.
         source: its rows.
         required: modalities without which a row is broken; any other may be absent.
+        targets: what a recipe learns of it, by name; a row of which it cannot be read is broken.
     """
 
     name: str
     path: str
     source: Source
     required: Sequence[str] = ()
+    targets: Mapping[str, Target] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ def check_sets(
     tallies = [Tally(len(one.source)) for one in sets]
     found = Groups()
     begin = time.perf_counter()
-    examiners = [Examiner(one.source, config, one.required) for one in sets]
+    examiners = [Examiner(one.source, config, one.required, one.targets) for one in sets]
     for done, (number, examined) in enumerate(examine_all(examiners, workers), start=1):
         tallies[number].add(examined, sets[number].source.id(examined.row))
         found.add(number, examined)
@@ -120,8 +115,7 @@ def _suspect_flaws(source: Source, tally: Tally) -> None:
     ids = {flaw.id for flaw in source.flaws}
     rows = {id: row for row in range(len(source) if ids else 0) if (id := source.id(row)) in ids}
     for flaw in source.flaws:
-        kind = next((kind for said, kind in FLAWS.items() if said in flaw.reason), "faulty box")
-        tally.suspect(Suspect(flaw.id, rows.get(flaw.id), "boxes", Suspicion(kind, flaw.reason)))
+        tally.suspect(Suspect(flaw.id, rows.get(flaw.id), "boxes", suspicion_of(flaw.reason)))
 
 
 def _is_caption(column: str, sets: Sequence[OpenedSet], tallies: Sequence[Tally]) -> bool:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from sensorium.data.box_cells import holds_boxes
 from sensorium.data.cells import Medium, as_medium, as_text, filled
 from sensorium.data.check.audio import look_at_audio
+from sensorium.data.check.boxes import faulty_boxes, suspicion_of
 from sensorium.data.check.image import look_at_image
 from sensorium.data.check.look import Look, Suspicion
 from sensorium.data.check.text import look_at_text
 from sensorium.data.check.video import look_at_video
-from sensorium.data.modalities import MODALITIES, MediumModality
+from sensorium.data.image import image_size
+from sensorium.data.modalities import MODALITIES, Image, MediumModality
+from sensorium.data.places import lenient
 from sensorium.data.quarantine import BrokenSample
+from sensorium.data.reader import TargetReader
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import Row, Source
+from sensorium.data.targets import Target
 
 LABEL_CHARACTERS = 64
 """A cell of more is no label."""
@@ -69,12 +76,20 @@ class Examiner:
     Args:
         config: how files are decoded.
         required: modalities without which a row is broken.
+        targets: what a recipe learns, by name. Without any, boxes are told by their look.
     """
 
-    def __init__(self, source: Source, config: DataConfig, required: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        source: Source,
+        config: DataConfig,
+        required: Sequence[str] = (),
+        targets: Mapping[str, Target] | None = None,
+    ) -> None:
         self.source = source
         self._required = required
         self.config = config
+        self._targets = TargetReader(source, lenient(config, source), targets) if targets else None
         self._files = {
             column
             for name, columns in source.fields.items()
@@ -108,7 +123,39 @@ class Examiner:
         for column in self._others:
             if _holds_text(read.values.get(column)):
                 self._look_at_cell(examined, read, column, "text")
+        self._look_at_targets(examined, read)
         return examined
+
+    def _look_at_targets(self, examined: Examined, row: Row) -> None:
+        if self._targets is None:
+            for column in self._others:
+                cell = row.values.get(column)
+                if holds_boxes(cell):
+                    size = self._picture_size(row)
+                    for why in faulty_boxes(
+                        cell if isinstance(cell, list) else [cell], self.config.boxes, size
+                    ):
+                        examined.suspicions.append((column, suspicion_of(why)))
+            return
+        flaws: list[str] = []
+        try:
+            found = self._targets.targets_in(row, flaws)
+        except BrokenSample as error:
+            examined.broken.append(str(error))
+            return
+        if {"boxes", "box"} & found.keys() and (size := self._picture_size(row)) is not None:
+            targets = self._targets.targets
+            flaws += [why for name, of in found.items() for why in targets[name].outside(of, *size)]
+        examined.suspicions += [("boxes", suspicion_of(why)) for why in flaws]
+
+    def _picture_size(self, row: Row) -> tuple[int, int] | None:
+        """Height and width of the row's picture as it is seen upright; None without a good one."""
+        columns = self.source.fields.get("image", [])
+        for cell in (cell for column in columns for cell in filled(row.values.get(column))):
+            with suppress(BrokenSample):  # named where it is looked at
+                medium = as_medium(cell, row.folder, Image.noun)
+                return image_size(medium.content, self.config.image)
+        return None
 
     def _look_at_cell(self, examined: Examined, row: Row, column: str, modality: str) -> None:
         for cell in filled(row.values.get(column)):
