@@ -7,7 +7,7 @@ Squares are tokens, bars are vectors, colours are modalities; what is fused is d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 PICTURE = Path(__file__).with_name("pictures") / "fusions.svg"
@@ -57,9 +57,32 @@ class Panel:
 
     def vector(self, x: float, y: float, colour: str, width: float = 44) -> None:
         """A bar, centred at x."""
+        self.bar(x, y, width, 9, colour)
+
+    def bar(self, x: float, y: float, width: float, height: float, colour: str) -> None:
+        """The same of any height."""
         self._add(
-            f'<rect x="{x - width / 2}" y="{y}" width="{width}" height="9" rx="2" fill="{colour}"/>'
+            f'<rect x="{x - width / 2}" y="{y}" width="{width}" height="{height}" rx="2" '
+            f'fill="{colour}"/>'
         )
+
+    def cell(self, x: float, y: float, side: float, colour: str) -> None:
+        """A square with an edge, from its top left corner."""
+        self._add(
+            f'<rect x="{x}" y="{y}" width="{side}" height="{side}" rx="2" fill="{colour}" '
+            f'stroke="{LINE}" stroke-width="0.8"/>'
+        )
+
+    def frame(self, x: float, y: float, width: float, height: float, name: str) -> None:
+        """A named box around something in a picture, from its top left corner."""
+        self._add(
+            f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="none" '
+            f'stroke="{TEXT}" stroke-width="2"/>'
+        )
+        self.label(x + width / 2, y + height / 2 + 4, name, size=10)
+
+    def dot(self, x: float, y: float) -> None:
+        self._add(f'<circle cx="{x}" cy="{y}" r="1.5" fill="{LINE}"/>')
 
     def tokens(self, x: float, y: float, colour: str, count: int = 4, edge: str = "none") -> None:
         """Squares side by side, centred at x."""
@@ -226,32 +249,36 @@ def perceiver(panel: Panel) -> None:
     panel.h()
 
 
-SCHEMAS: tuple[tuple[str, Callable[[Panel], None]], ...] = (
-    ("concat", concat),
-    ("sum", add),
-    ("gated", gated),
-    ("tensor", tensor),
-    ("low_rank", low_rank),
-    ("self_attention", self_attention),
-    ("cross_attention", cross_attention),
-    ("bottleneck", bottleneck),
-    ("perceiver", perceiver),
+Schema = tuple[str, str, Callable[[Panel], None]]
+"""Its title, what stands below, and what draws it."""
+
+SCHEMAS: tuple[Schema, ...] = (
+    ("concat", "a vector", concat),
+    ("sum", "a vector", add),
+    ("gated", "a vector", gated),
+    ("tensor", "a vector", tensor),
+    ("low_rank", "a vector", low_rank),
+    ("self_attention", "tokens and a vector", self_attention),
+    ("cross_attention", "tokens and a vector", cross_attention),
+    ("bottleneck", "tokens and a vector", bottleneck),
+    ("perceiver", "tokens and a vector", perceiver),
 )
 
 
-def picture() -> str:
-    rows = -(-len(SCHEMAS) // COLUMNS)
+def sheet(title: str, schemas: Sequence[Schema]) -> str:
+    """All of them side by side, as SVG."""
+    rows = -(-len(schemas) // COLUMNS)
     size = f"{WIDTH * COLUMNS} {HEIGHT * rows}"
     panels = []
-    for number, (name, draw) in enumerate(SCHEMAS):
-        panel = Panel(number, name, "a vector" if number < 5 else "tokens and a vector")
+    for number, (name, keeps, draw) in enumerate(schemas):
+        panel = Panel(number, name, keeps)
         draw(panel)
         panels.append(panel.svg())
     head = '<path d="M0 0 L6 3 L0 6 z"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" '
         'font-family="Helvetica, Arial, sans-serif">\n'
-        "<title>The nine fusions: encodings below, the fused vector h above</title>\n<defs>"
+        f"<title>{title}</title>\n<defs>"
         '<marker id="head" markerWidth="6" markerHeight="6" refX="5" refY="3" orient="auto">'
         f'{head} fill="{LINE}"/></marker>'
         '<marker id="start" markerWidth="6" markerHeight="6" refX="5" refY="3" '
@@ -261,5 +288,6 @@ def picture() -> str:
 
 
 if __name__ == "__main__":
-    PICTURE.write_text(picture(), encoding="utf-8")
+    title = "The nine fusions: encodings below, the fused vector h above"
+    PICTURE.write_text(sheet(title, SCHEMAS), encoding="utf-8")
     print(f"wrote {PICTURE}")
