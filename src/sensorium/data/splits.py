@@ -191,7 +191,7 @@ def _fingerprint(parts: Sequence[Table | Stream]) -> str:
 
 
 def open_dataset(
-    path: str | Path,
+    path: str | Path | SourceConfig,
     config: DataConfig,
     tokenizer: Tokenizer,
     quarantine: Quarantine,
@@ -206,14 +206,16 @@ def open_dataset(
     as a whole is not required of it.
 
     Args:
+        path: where it lies; or a set of the recipe, with columns of its own.
         quarantine: its total grows by the rows of this set, and it gets the broken ones.
         learned: of the run's targets; without it none is read, and none is missed.
         frames: whether samples say what they show of their picture's file, in any case.
     """
-    here = Path(path).expanduser().absolute()
-    place = SourceConfig(path=str(here) if here.exists() else str(path))
-    fields = {n: f for n, f in (config.fields or {}).items() if learned or n not in TARGETS}
-    source = open_place(config, place, fields, strict=False)
+    place = path if isinstance(path, SourceConfig) else SourceConfig(path=_as_it_lies(path))
+    fields = {**(config.fields or {}), **(place.fields or {})}
+    read = {name: of for name, of in fields.items() if learned or name not in TARGETS}
+    place = place.model_copy(update={"fields": read})
+    source = open_place(config, place, None, strict=False)
     dataset = Dataset(
         source,
         lenient(config, source),
@@ -227,6 +229,11 @@ def open_dataset(
     quarantine.add_all(source.broken + broken)
     _require_samples(dataset, broken)
     return dataset
+
+
+def _as_it_lies(path: str | Path) -> str:
+    here = Path(path).expanduser().absolute()
+    return str(here) if here.exists() else str(path)
 
 
 def _open_sources(

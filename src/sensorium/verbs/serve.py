@@ -5,35 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from pydantic import ValidationError
 
-from sensorium.data import (
-    BrokenSample,
-    DataConfig,
-    Quarantine,
-    Tokenizer,
-    open_dataset,
-    resolve,
-)
-from sensorium.data.files import size_of
-from sensorium.data.locate import is_several
 from sensorium.deployment.index import SearchIndex
 from sensorium.deployment.server.desk import Desk
 from sensorium.deployment.server.limits import Limits
 from sensorium.deployment.server.process import run as run_process
-from sensorium.deployment.server.served import Example, Served
-from sensorium.deployment.trained import Trained
-from sensorium.errors import RunError, SensoriumError, nearest
+from sensorium.deployment.server.served import Served
+from sensorium.errors import RunError, nearest
+from sensorium.verbs.examples import examples_of
 from sensorium.verbs.load import open_trained
-from sensorium.world.build import WorldConfig, build_world
-
-EXAMPLES, EXAMPLE_BYTES = 8, 2_000_000
-MANIFEST_BYTES = 50_000_000
-"""A larger set is not opened for the sake of its examples."""
 
 
 def serve(
@@ -99,61 +83,6 @@ def _opened(
         bounded = replace(trained, data=limits.for_data(trained.data))
         index = SearchIndex(Path(folder) / "index")
         found[name] = Served(
-            name, bounded.predictor(), index, _examples(trained), engine=trained.engine
+            name, bounded.predictor(), index, examples_of(trained), engine=trained.engine
         )
     return list(found.values())
-
-
-def _examples(trained: Trained) -> list[Example]:
-    """Some rows that the model has not learned from, where they are at hand; else of the world."""
-    data = trained.data.model_copy(update={"required": [], "cache_megabytes": 0})
-    tokenizer, modalities = trained.tokenizer, tuple(trained.mixture.model.widths)
-    for split in ("validation", "test"):
-        for place in data.places(split):
-            path = _at_hand(data, place.path)
-            if path is not None:
-                found = _rows(path, data, tokenizer, modalities)
-                if found:
-                    return found
-    with TemporaryDirectory() as folder:
-        world = WorldConfig(train=1, validation=EXAMPLES, test=1, modalities=modalities)
-        build_world(Path(folder) / "world", world)
-        fields = {"image": "image", "text": "text", "video": "video", "audio": "audio"}
-        own = data.model_copy(update={"fields": fields})
-        return _rows(Path(folder) / "world" / "validation.jsonl", own, tokenizer, modalities)
-
-
-def _at_hand(data: DataConfig, path: str) -> Path | None:
-    """Where a set lies on this machine, if it does and is small."""
-    if is_several(path):
-        return None
-    try:
-        place = resolve(data, path)
-        small = place.is_dir() or size_of(place) <= MANIFEST_BYTES
-    except (SensoriumError, OSError):
-        return None
-    return place if small and isinstance(place, Path) else None
-
-
-def _rows(
-    path: Path, data: DataConfig, tokenizer: Tokenizer, modalities: Sequence[str]
-) -> list[Example]:
-    try:
-        dataset = open_dataset(path, data, tokenizer, Quarantine(None, 0, budget=1.0))
-    except SensoriumError:
-        return []
-    step = max(1, len(dataset) // EXAMPLES)
-    found = []
-    for index in range(0, len(dataset), step):
-        try:
-            contents = dataset.contents(index)
-        except BrokenSample:
-            continue
-        values = {
-            name: value
-            for name, value in contents.items()
-            if name in modalities and len(value) <= EXAMPLE_BYTES
-        }
-        if values:
-            found.append(Example(dataset.id(index), values))
-    return found[:EXAMPLES]

@@ -1,8 +1,6 @@
 """Relevance over what it is of, for a page: pictures as data URIs, shades of words.
 
 Warm speaks for what is said, cold against it; the stronger, the more.
-
-Shapes: H x W pixels, T frames and M bins of a spectrogram.
 """
 
 from __future__ import annotations
@@ -12,16 +10,10 @@ import io
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import torch
-from jaxtyping import Float
 from PIL import Image
-from torch import Tensor
-
-from sensorium.data.thumbnail import picture_inside
 
 WARM, COLD = (222, 76, 14), (45, 86, 214)
 STRONGEST = 0.82  # of a colour over what is below it, which is still to be seen
-LOUDEST = 2.0  # of a spectrogram
 
 Grid = Sequence[Sequence[float]]
 
@@ -46,9 +38,3 @@ def shade(figure: float, peak: float) -> str:
     """The colour behind a word, as a style sheet has it."""
     red, green, blue = WARM if figure >= 0 else COLD
     return f"rgba({red}, {green}, {blue}, {STRONGEST * abs(figure) / (peak or 1.0):.2f})"
-
-
-def spectrogram(values: Float[Tensor, "T M"]) -> str:
-    """The sound as a picture: time to the right, the highest band on top, the louder the darker."""
-    levels = 255 - (values.T.flip(0) / LOUDEST).clamp(0, 1) * 200
-    return picture_inside(levels.to(torch.uint8).expand(3, -1, -1).contiguous(), lossless=True)

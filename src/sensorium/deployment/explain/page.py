@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sensorium.batch import Sample
-from sensorium.data.thumbnail import picture_inside
 from sensorium.deployment.explain.explainer import Explanation
-from sensorium.deployment.explain.heat import heat_map, peak_of, shade, spectrogram
+from sensorium.deployment.explain.heat import heat_map, peak_of, shade
 from sensorium.deployment.explain.places import Relevance
+from sensorium.deployment.explain.seen import pictures_of
 from sensorium.page import write_page
 
 MOST_PROBABILITIES = 5
@@ -121,7 +121,6 @@ def _blocks(one: Explained) -> Iterator[Block]:
 
 
 def _panel(modality: str, relevance: Relevance, sample: Sample) -> Panel:
-    value = sample.values[modality]
     if "words" in relevance:
         peak = max(map(abs, relevance["relevance"]), default=0.0)
         both = zip(relevance["words"], relevance["relevance"], strict=True)
@@ -129,12 +128,10 @@ def _panel(modality: str, relevance: Relevance, sample: Sample) -> Panel:
     grids = relevance["grids"] if "grids" in relevance else [relevance["grid"]]
     peak = peak_of(grids)
     heats = [heat_map(grid, peak) for grid in grids]
-    if modality == "audio":
-        seconds = f"{relevance['seconds']:.3g} s"
-        return Panel(modality, [Picture(spectrogram(value), heats[0])], note=seconds)
-    frames = value if value.dim() == 4 else value[None]
-    seen = [picture_inside(frame, lossless=True) for frame in frames]
-    return Panel(modality, [Picture(*both) for both in zip(seen, heats, strict=True)])
+    seen = pictures_of(modality, sample.values[modality])
+    note = f"{relevance['seconds']:.3g} s" if modality == "audio" else ""
+    pictures = [Picture(*both) for both in zip(seen, heats, strict=True)]
+    return Panel(modality, pictures, note=note)
 
 
 def _bars(explanation: Explanation) -> Iterator[Bar]:

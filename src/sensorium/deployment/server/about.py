@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, Response
 
 from sensorium.deployment.server.desk import Desk
+from sensorium.deployment.server.media import media_type
 from sensorium.deployment.server.problem import Problem
 from sensorium.deployment.server.served import Served
 
@@ -39,7 +40,8 @@ def about(desk: Desk) -> APIRouter:
         content = values.get(modality)
         if not isinstance(content, bytes):
             raise Problem("not_found", f"example {number} of {model!r} has no such file")
-        return Response(content, media_type="application/octet-stream")
+        name = listed[number].files.get(modality, "")
+        return Response(content, media_type=media_type(name))
 
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:
@@ -67,4 +69,4 @@ def _told(model: Served, number: int) -> dict[str, Any]:
         name: value if isinstance(value, str) else f"/v1/examples/{model.name}/{number}/{name}"
         for name, value in example.values.items()
     }
-    return {"id": example.id, "inputs": inputs}
+    return {"id": example.id, "inputs": inputs, "files": example.files}

@@ -40,6 +40,13 @@ class Computed:
     model_seconds: float
 
 
+def timing(computed: Sequence[Computed]) -> dict[str, float]:
+    """What an answer tells of the times of its inputs: the longest."""
+    queued = max(one.queued_seconds for one in computed)
+    model = max(one.model_seconds for one in computed)
+    return {"queued_ms": round(1000 * queued, 3), "model_ms": round(1000 * model, 3)}
+
+
 @dataclass(eq=False)
 class _Waiting:
     kind: str

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sensorium.data import BrokenSample
-from sensorium.deployment.server.batcher import Computed
+from sensorium.deployment.server.batcher import Computed, timing
 from sensorium.deployment.server.desk import Desk, every
 from sensorium.deployment.server.inputs import PredictRequest
 from sensorium.deployment.server.openapi import described
@@ -43,16 +43,13 @@ async def _predicted(desk: Desk, request: Request, asked: PredictRequest) -> dic
     if all("error" in answer for answer in answers):
         raise Problem("invalid_input", answers[0]["error"])
     computed = [one for one in found if isinstance(one, Computed)]
-    timing = {
-        "queued_ms": round(1000 * max(one.queued_seconds for one in computed), 3),
-        "model_ms": round(1000 * max(one.model_seconds for one in computed), 3),
-    }
-    request.state.facts.update(model=model.name, inputs=len(inputs), **timing)
+    times = timing(computed)
+    request.state.facts.update(model=model.name, inputs=len(inputs), **times)
     return {
         "id": request.state.request_id,
         "model": model.name,
         "predictions": answers,
-        "timing": timing,
+        "timing": times,
     }
 
 

@@ -6,8 +6,6 @@ can be had, and no path is ever told.
 
 from __future__ import annotations
 
-import mimetypes
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,23 +14,18 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from sensorium.data import BrokenSample, VideoConfig, decode_video
-from sensorium.data.audio import SUFFIXES as SOUNDS
-from sensorium.data.image import SUFFIXES as PICTURES
-from sensorium.data.thumbnail import as_webp, small_picture
-from sensorium.data.video import SUFFIXES as VIDEOS
-from sensorium.deployment.index import SearchIndex, picture_of
+from sensorium.data import BrokenSample
+from sensorium.deployment.index import SearchIndex
+from sensorium.deployment.server.batcher import timing
 from sensorium.deployment.server.desk import Desk
 from sensorium.deployment.server.embeddings import embedder_of, modality_of
 from sensorium.deployment.server.inputs import SearchRequest
+from sensorium.deployment.server.media import has_picture, media_type, playable, small
 from sensorium.deployment.server.openapi import described
 from sensorium.deployment.server.problem import Problem
 from sensorium.deployment.server.served import Served
 
-THUMBNAIL_SIDE = 192
-THUMBNAILS_KEPT = 512
 CACHING = {"cache-control": "private, max-age=3600"}
-PLAYABLE = {"image": PICTURES, "audio": (*SOUNDS, *VIDEOS), "video": VIDEOS}
 
 
 def searches(desk: Desk) -> APIRouter:
@@ -47,8 +40,9 @@ def searches(desk: Desk) -> APIRouter:
     @router.get("/v1/thumbnail", response_class=Response)
     async def thumbnail(id: str, modality: str, model: str | None = None) -> Response:
         """A small picture (WebP) of what was found."""
-        row = await desk.in_thread(_row, desk.model(model), id, modality)
-        content = await desk.in_thread(_small, row)
+        known = desk.model(model)
+        row = await desk.in_thread(_row, known, id, modality)
+        content = await desk.in_thread(small, row, known.predictor.inputs["audio"].config.audio)
         if content is None:
             raise Problem("not_found", f"there is no picture of {id!r}")
         return Response(content, media_type="image/webp", headers=CACHING)
@@ -57,11 +51,10 @@ def searches(desk: Desk) -> APIRouter:
     async def media(id: str, modality: str, model: str | None = None) -> Response:
         """The file that was found, to be seen or heard."""
         row = await desk.in_thread(_row, desk.model(model), id, modality)
-        path = _playable(row)
+        path = playable(row)
         if path is None or not path.is_file():
             raise Problem("not_found", f"there is no file of {id!r} to be had")
-        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        return FileResponse(path, media_type=kind, headers=CACHING)
+        return FileResponse(path, media_type=media_type(path.name), headers=CACHING)
 
     return router
 
@@ -81,12 +74,14 @@ async def _found(desk: Desk, request: Request, asked: SearchRequest) -> dict[str
         except BrokenSample as error:
             raise Problem("invalid_input", str(error)) from None
     rows = await desk.in_thread(index.nearest, query.value[0], find, asked.limit)
-    request.state.facts.update(model=model.name, inputs=1, hits=len(rows))
+    times = timing([query])
+    request.state.facts.update(model=model.name, inputs=1, hits=len(rows), **times)
     return {
         "id": request.state.request_id,
         "model": model.name,
         "modality": find,
         "hits": [_hit(model, row) for row in rows],
+        "timing": times,
     }
 
 
@@ -107,8 +102,8 @@ def _hit(model: Served, row: dict[str, Any]) -> dict[str, Any]:
         "modality": row["modality"],
         "text": row["text"],
         "file": None if row["path"] is None else Path(row["path"]).name,
-        "thumbnail": f"/v1/thumbnail?{asked}" if row["picture"] or any(_files(row)) else None,
-        "media": f"/v1/media?{asked}" if _playable(row) is not None else None,
+        "thumbnail": f"/v1/thumbnail?{asked}" if has_picture(row) else None,
+        "media": f"/v1/media?{asked}" if playable(row) is not None else None,
     }
 
 
@@ -117,41 +112,3 @@ def _row(model: Served, id: str, modality: str) -> dict[str, Any]:
     if row is None:
         raise Problem("not_found", f"the index has no {modality} {id!r}")
     return row
-
-
-def _playable(row: dict[str, Any]) -> Path | None:
-    """The file of a row that a browser may show or play."""
-    suffixes = PLAYABLE.get(row["modality"])
-    if row["path"] is None or suffixes is None or not row["path"].lower().endswith(suffixes):
-        return None
-    return Path(row["path"])
-
-
-def _small(row: dict[str, Any]) -> bytes | None:
-    """The small picture of a row; None where there is none."""
-    try:
-        if row["picture"]:
-            return _thumbnail(row["picture"])
-        return _small_of_files(*_files(row))
-    except BrokenSample:
-        return None  # moved or damaged since it was indexed
-
-
-def _files(row: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The paths of a picture and of a video that a small picture may be made of."""
-    return row["image_path"], row["path"] if row["modality"] == "video" else None
-
-
-@lru_cache(maxsize=THUMBNAILS_KEPT)
-def _small_of_files(image: str | None, video: str | None) -> bytes | None:
-    content = picture_of({"picture": None, "image_path": image})
-    if content is not None:
-        return _thumbnail(content)
-    if video is None:
-        return None
-    frames = decode_video(Path(video), VideoConfig(frames=1, size=THUMBNAIL_SIDE, fit="pad"))
-    return as_webp(frames[0], quality=85)
-
-
-def _thumbnail(picture: bytes) -> bytes:
-    return as_webp(small_picture(picture, THUMBNAIL_SIDE), quality=85)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sensorium.batch import Sample
 from sensorium.deployment.embedder import Embedder
+from sensorium.deployment.explain.seen import seen
 from sensorium.deployment.index import SearchIndex
 from sensorium.deployment.predictor import Predictor
 from sensorium.deployment.server.batcher import Batcher
@@ -26,10 +27,12 @@ class Example:
     Attributes:
         id: where it comes from.
         values: modality -> words, or the bytes of a file.
+        files: modality -> the name of that file, where it has one.
     """
 
     id: str
     values: dict[str, str | bytes]
+    files: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -74,7 +77,8 @@ class Served:
     def facts(self, limits: Limits) -> dict[str, Any]:
         """What `/v1/models` says of it."""
         tasks: dict[str, Any] = {}
-        for name, task in self.predictor.mixture.tasks.items():
+        own = self.predictor.mixture.tasks
+        for name, task in own.items():
             lists = {what: getattr(task, what, None) for what in ("classes", "answers")}
             tasks[name] = {what: names for what, names in lists.items() if names}
         space = None
@@ -87,9 +91,8 @@ class Served:
             "owned_by": "sensorium",
             "engine": self.engine,
             "modalities": list(self.predictor.modalities),
-            "image_fit": self.predictor.inputs["image"].config.image.fit,
             "tasks": tasks,
-            "explain": True,
+            "explained": [name for name, task in own.items() if task.explained],
             "embeddings": space,
             "search": self.index is not None,
             "limits": limits.told(),
@@ -106,13 +109,14 @@ class Served:
         return computes
 
     def _explained(self, samples: Sequence[Sample]) -> Sequence[Any]:
-        """Answers, each with what it rests on as `explanation`."""
-        told = self.predictor.tell(samples)
+        """Answers, each with what it rests on as `explanation`, and what was `seen` of it."""
+        explain = self.predictor.explainer.explain
+        told = zip(self.predictor.tell(samples), samples, strict=True)
         return [
             answer
             if "error" in answer
-            else answer | {"explanation": self.predictor.explainer.explain(sample)}
-            for answer, sample in zip(told, samples, strict=True)
+            else answer | {"explanation": explain(sample), "seen": seen(sample)}
+            for answer, sample in told
         ]
 
 

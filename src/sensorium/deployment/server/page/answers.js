@@ -15,16 +15,16 @@ const percent = (share) => `${figure(100 * share, share > 0 && share < 0.1 ? 1 :
  * @param {object} content of the server's answer.
  * @param {string[]} tasks whose answers are shown.
  * @param {object} inputs modality -> file or words.
- * @param {string} fit how the model takes a picture: `crop`, `pad`, `stretch` or `native`.
  */
-export function answer(content, tasks, inputs, fit) {
+export function answer(content, tasks, inputs) {
   const [said] = content.predictions;
   const known = Object.keys(said).filter((name) => tasks.includes(name));
   const shown = known.flatMap((name) => SHOWN[name](said[name], inputs));
   const claims = Object.entries(said.explanation ?? {}).filter(([claim]) => tasks.includes(claim.split("/")[0]));
-  for (const [claim, rests] of claims) shown.push(...why(claims.length > 1 ? claim : "", rests, inputs, fit));
+  if (claims.length > 0) shown.push(...why(claims, said.seen));
   if (shown.length === 0) shown.push(nothing("spark", "answer.nothing_found"));
-  return [h("h3", { class: "caption", words: "answer.title" }), ...shown, timing(content), json(said)];
+  const all = [h("h3", { class: "caption", words: "answer.title" }), ...shown, timing(content), json(said)];
+  return all.filter((one) => one !== null);
 }
 
 /** How long it took. */
@@ -36,30 +36,37 @@ export function timing(content) {
   return h("p", { class: "small", words: ["answer.timing", { model: ms(model), queue: ms(queue), all }] });
 }
 
-const json = (said) =>
+/** The answer as a program gets it, but for the pictures in it. */
+const json = ({ seen, ...said }) =>
   h("details", {}, h("summary", { words: "answer.json" }), h("pre", { tabindex: 0 }, JSON.stringify(said, null, 2)));
+
+/** Rows of a name, its share as a bar, and what is told of it: `{name or words, share, told}`. */
+function table(rows, list = h("dl", { class: "bars" })) {
+  for (const { name, words, share, told } of rows) {
+    const bar = h("i", { style: { "--share": `${100 * share}%` } });
+    list.append(h("dt", words ? { words } : {}, name), h("div", { class: "track", "aria-hidden": "true" }, bar), h("dd", {}, told));
+  }
+  return list;
+}
 
 /** Names with their probabilities as bars, the likeliest first. */
 function bars(probabilities) {
-  const list = h("dl", { class: "bars" });
-  const rows = Object.entries(probabilities);
-  const add = ([name, share]) =>
-    list.append(
-      h("dt", {}, name),
-      h("div", { class: "track", "aria-hidden": "true" }, h("i", { style: { "--share": `${100 * share}%` } })),
-      h("dd", {}, percent(share)),
-    );
-  rows.slice(0, BARS).forEach(add);
-  if (rows.length <= BARS) return [list];
-  const more = h("button", { type: "button", class: "tiny quiet", words: ["answer.more", { n: rows.length }] });
-  more.addEventListener("click", () => {
-    rows.slice(BARS).forEach(add);
-    more.remove();
-  });
-  return [list, more];
+  const rows = Object.entries(probabilities).map(([name, share]) => ({ name, share, told: percent(share) }));
+  const list = table(rows.slice(0, BARS));
+  return [list, rows.length > BARS ? more(rows.length, () => table(rows.slice(BARS), list)) : null];
 }
 
-const large = (text) => h("p", { class: "said" }, text);
+/** A button that shows the rest of so many, once. */
+export function more(number, show) {
+  const button = h("button", { type: "button", class: "tiny more", words: ["answer.more", { n: number }] });
+  button.addEventListener("click", () => {
+    show();
+    button.remove();
+  });
+  return button;
+}
+
+const large = (text) => h("p", { class: text.length > 40 ? "said long" : "said" }, text);
 
 function classified(said) {
   const labels = said.labels ?? [said.label];
@@ -68,20 +75,16 @@ function classified(said) {
 }
 
 /** What is said of pairs: `image_and_text` -> figure. */
-function pairs(said, words, shown, share) {
-  return Object.entries(said).flatMap(([pair, number]) => {
+function pairs(said, words, shown) {
+  const rows = Object.entries(said).map(([pair, number]) => {
     const [one, other] = pair.split("_and_").map((name) => ({ word: `modality.${name}` }));
-    const named = { word: "answer.pair", with: { one, other } };
-    return [
-      h("p", { words: [words, { pair: named }] }),
-      large(shown(number)),
-      h("div", { class: "track", "aria-hidden": "true" }, h("i", { style: { "--share": `${100 * share(number)}%` } })),
-    ];
+    return { words: ["answer.pair", { one, other }], share: Math.max(0, number), told: shown(number) };
   });
+  const [only] = rows;
+  return [h("p", { class: "caption", words }), rows.length === 1 ? large(only.told) : null, table(rows)];
 }
 
 const written = (said) => [large(said.answer ?? said.caption ?? Object.values(said)[0])];
-const own = (value) => Math.max(0, Math.min(1, value));
 
 /** Task -> elements that show what it said. */
 const SHOWN = {
@@ -92,8 +95,6 @@ const SHOWN = {
   regression: (said) => [large(figure(said.number))],
   detection: (said, inputs) => boxes(inputs.image, said.boxes, said.labels, said.scores),
   grounding: (said, inputs) => boxes(inputs.image, [said.box], [""], [said.score]),
-  contrastive: (said) => pairs(said, "answer.similarity", (n) => figure(n), own),
-  matching: (said) => pairs(said, "answer.belongs", percent, own),
+  contrastive: (said) => pairs(said, "why.contrastive", (n) => figure(n)),
+  matching: (said) => pairs(said, "why.matching", percent),
 };
-
-export { percent };

@@ -57,14 +57,14 @@ export function examples(model) {
 /** The content of an address of this server. */
 export const file = async (address, signal) => (await ask(address, { signal })).blob();
 
-/** Show the picture at an address of this server, also where it asks for a token. */
-export async function showPicture(image, address) {
+/** Show a picture or a video of this server in an element, also where it asks for a token. */
+export async function show(element, address) {
   if (!token.get()) {
-    image.src = address;
+    element.src = address;
     return;
   }
   const content = await file(address).catch(() => null);
-  if (content !== null) image.src = URL.createObjectURL(content);
+  if (content !== null) element.src = URL.createObjectURL(content);
 }
 
 function form(fields) {
@@ -78,10 +78,19 @@ function form(fields) {
 
 async function timed(path, fields, signal) {
   const since = performance.now();
-  const response = await ask(path, { method: "POST", body: form(fields), signal });
-  const content = await response.json();
-  return { ...content, milliseconds: performance.now() - since };
+  try {
+    const response = await ask(path, { method: "POST", body: form(fields), signal });
+    const content = await response.json();
+    return { ...content, milliseconds: performance.now() - since };
+  } catch (error) {
+    if (error instanceof Problem) error.message = named(error.message, fields);
+    throw error;
+  }
 }
+
+/** A message that calls files by the names that the reader knows. */
+const named = (message, fields) =>
+  message.replace(/'?inputs\[0\]\.(\w+)'?/g, (place, modality) => fields[modality]?.name || modality);
 
 /**
  * What a model says of some inputs.
@@ -91,13 +100,8 @@ async function timed(path, fields, signal) {
  * @param {boolean} explain whether to say, too, what the answer rests on.
  * @param {AbortSignal} signal
  */
-export async function predict(model, inputs, explain, signal) {
-  const fields = { model, ...(explain ? { explain } : {}), ...inputs };
-  const content = await timed("/v1/predict", fields, signal);
-  const [said] = content.predictions;
-  if (said.error) throw new Problem("invalid_input", said.error);
-  return content;
-}
+export const predict = (model, inputs, explain, signal) =>
+  timed("/v1/predict", { model, explain, ...inputs }, signal);
 
 /** What in the index of a model is nearest to a query: `{modality: file or words}`. */
 export const search = (model, query, find, limit, signal) =>

@@ -41,7 +41,7 @@ export function forOneOf(models, build) {
 
 function desk(tab, model, tasks, models) {
   const modalities = ASKED[tab]?.(model.modalities) ?? model.modalities;
-  const media = modalities.filter((one) => one !== "text").map((one) => ({ word: `modality.a.${one}` }));
+  const media = modalities.filter((one) => one !== "text" || tab === "compare").map((one) => ({ word: `modality.a.${one}` }));
   const shown = h("div", { class: "card stack", "aria-live": "polite" });
   shown.append(nothing(tab, "answer.empty", "answer.empty.hint"));
   const why = h("input", { type: "checkbox" });
@@ -59,7 +59,7 @@ function desk(tab, model, tasks, models) {
     shown.replaceChildren(h("div", { class: "waiting" }), h("p", { class: "soft", words: "answer.waiting" }));
     try {
       const content = await predict(model.id, inputs, why.checked, stop.signal);
-      shown.replaceChildren(...answer(content, tasks, inputs, model.image_fit));
+      shown.replaceChildren(...answer(content, tasks, inputs));
       bringIntoView(shown);
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -79,7 +79,7 @@ function desk(tab, model, tasks, models) {
     { class: "card stack", label: "input.what", on: { submit: ask } },
     models,
     given.element,
-    model.explain
+    tasks.some((task) => model.explained.includes(task))
       ? h("label", { class: "check" }, why, h("span", { words: "input.explain" }))
       : null,
     h("button", { class: "main" }, icon(tab), h("span", { words: `${tab}.go` })),

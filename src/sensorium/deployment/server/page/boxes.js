@@ -1,9 +1,9 @@
 // Boxes over a picture, in pixels of its file.
 
+import { hue } from "./colours.js";
 import { h, nothing } from "./dom.js";
 import { figure } from "./words.js";
 
-const HUES = ["#c2410c", "#1d4ed8", "#15803d", "#a21caf", "#b45309", "#0e7490", "#be123c", "#4d7c0f"];
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -16,7 +16,6 @@ export function boxes(file, sides, labels, scores) {
   const image = h("img", { src: URL.createObjectURL(file), alt: "" });
   const stage = h("div", { class: "boxes" }, image);
   const names = [...new Set(labels)].sort();
-  const hue = (label) => HUES[names.indexOf(label) % HUES.length];
   const legend = h("div", { class: "legend" });
   const none = nothing("detect", "answer.nothing_found");
   const least = Math.floor(100 * Math.min(...scores, 1));

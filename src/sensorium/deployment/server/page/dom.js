@@ -43,6 +43,7 @@ const ICONS = {
   audio: "M4 10v4M8 7v10M12 4v16M16 8v8M20 10.5v3",
   video: "M4 5h16v14H4zM10 9v6l5-3z",
   play: "M8 5v14l11-7z",
+  pause: "M8 5v14M16 5v14",
   close: "M6 6l12 12M18 6 6 18",
   upload: "M12 16V4M7 9l5-5 5 5M4 16v4h16v-4",
   alert: "M12 4 2.8 20h18.4zM12 10v4.5M12 17.2v.1",

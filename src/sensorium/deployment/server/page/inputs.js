@@ -1,6 +1,6 @@
 // What goes to a model: files that are dropped, chosen or pasted, and words; and rows to try.
 
-import { examples, file, showPicture } from "./api.js";
+import { examples, file, show } from "./api.js";
 import { h, icon } from "./dom.js";
 import { put } from "./words.js";
 
@@ -148,35 +148,35 @@ export function exampleButtons(model, modalities, onChoice) {
   const list = h("div", { class: "examples" });
   const element = h("div", { class: "field", hidden: true }, h("span", { words: "input.examples" }), list);
   examples(model).then((rows) => {
-    for (const row of rows) {
-      const inputs = Object.entries(row.inputs).filter(([modality]) => modalities.includes(modality));
-      if (inputs.length === 0) continue;
-      list.append(exampleButton(row.id, Object.fromEntries(inputs), onChoice));
-    }
-    element.hidden = list.children.length === 0;
+    const fit = rows.filter((row) => modalities.some((one) => one in row.inputs));
+    list.append(...fit.map((row) => exampleButton(row, modalities, onChoice)));
+    element.hidden = fit.length === 0;
   });
   return element;
 }
 
-function exampleButton(id, inputs, onChoice) {
-  const what = inputs.text ?? id;
+function exampleButton({ id, inputs, files }, modalities, onChoice) {
+  const given = modalities.filter((one) => one in inputs);
+  const what = inputs.text ?? files[given[0]] ?? id;
   const button = h("button", { type: "button", class: "example", label: ["input.try", { what }] });
-  for (const [modality, value] of Object.entries(inputs)) {
-    if (modality === "text") button.append(h("span", {}, value));
-    else if (modality === "image") {
-      const picture = h("img", { alt: "", loading: "lazy" });
-      showPicture(picture, value);
-      button.append(picture);
-    } else button.append(icon(modality));
-  }
-  if (!inputs.text && !inputs.image) button.append(h("span", {}, id));
+  for (const modality of given.filter((one) => one !== "text")) button.append(small(modality, inputs[modality]));
+  if (given.some((one) => ["text", "audio"].includes(one))) button.append(h("span", {}, what));
   button.addEventListener("click", async () => {
     const values = {};
-    for (const [modality, value] of Object.entries(inputs)) {
-      if (modality === "text") values.text = value;
-      else values[modality] = new File([await file(value)], id);
+    for (const modality of given) {
+      const value = inputs[modality];
+      values[modality] = modality === "text" ? value : new File([await file(value)], files[modality] ?? id);
     }
     onChoice(values);
   });
   return button;
+}
+
+/** The file of an example, small: a picture, the begin of a clip, or a sign for a sound. */
+function small(modality, address) {
+  if (modality === "audio") return icon("audio");
+  const shown = modality === "image" ? h("img", { alt: "", loading: "lazy" }) : h("video", { preload: "metadata" });
+  shown.muted = true;
+  show(shown, address);
+  return shown;
 }

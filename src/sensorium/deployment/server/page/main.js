@@ -2,6 +2,7 @@
 
 import { models, Problem } from "./api.js";
 import { predicting } from "./asking.js";
+import { settle } from "./colours.js";
 import { h, icon, nothing } from "./dom.js";
 import { problem } from "./problems.js";
 import { searching } from "./searching.js";
@@ -110,7 +111,9 @@ async function begin() {
     h("div", { class: "stack", role: "status" }, h("div", { class: "waiting" }), h("p", { class: "soft", words: "page.loading" })),
   );
   try {
-    tabs(await models());
+    const listed = await models();
+    settle(listed.flatMap((model) => model.tasks.detection?.classes ?? []));
+    tabs(listed);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     content.replaceChildren(problem(error, begin));

@@ -1,14 +1,16 @@
 // The tab that searches a collection, by words, a picture or a sound.
 
-import { file, Problem, search, showPicture } from "./api.js";
-import { timing } from "./answers.js";
+import { file, Problem, search, show } from "./api.js";
+import { more, timing } from "./answers.js";
 import { forOneOf } from "./asking.js";
 import { bringIntoView, choice, h, icon, nothing } from "./dom.js";
 import { exampleButtons, filePlace, wordPlace } from "./inputs.js";
+import { player } from "./player.js";
 import { problem } from "./problems.js";
 import { figure } from "./words.js";
 
 const LIMIT = 24;
+const AT_ONCE = 12; // the rest on demand
 
 /** @param {object[]} models that have an index. */
 export function searching(models) {
@@ -35,8 +37,11 @@ function desk(model, models) {
     try {
       const content = await search(model.id, { [by]: query }, find, LIMIT, stop.signal);
       const words = content.hits.length ? ["search.found", { n: content.hits.length }] : "search.none";
-      const list = h("ol", { class: "hits" }, ...content.hits.map((one, at) => hit(one, at, like)));
-      shown.replaceChildren(h("div", { class: "row" }, h("h3", { words }), h("span", { class: "space" }), timing(content)), list);
+      const found = content.hits.map((one, at) => hit(one, at, like));
+      const list = h("ol", { class: "hits" }, ...found.slice(0, AT_ONCE));
+      const head = h("div", { class: "row" }, h("h3", { words }), h("span", { class: "space" }), timing(content));
+      shown.replaceChildren(head, list);
+      if (found.length > AT_ONCE) shown.append(more(found.length, () => list.append(...found.slice(AT_ONCE))));
       bringIntoView(shown);
     } catch (error) {
       if (error.name === "AbortError") return null;
@@ -52,6 +57,7 @@ function desk(model, models) {
   }
   const place = h("div");
   const ways = h("div");
+  const tried = h("div");
 
   /** Search by another modality, which the switch shows, too. */
   function turn(to) {
@@ -60,6 +66,11 @@ function desk(model, models) {
     const options = known.map((one) => ({ value: one, words: `modality.one.${one}`, drawn: one }));
     if (!ways.firstChild) ways.append(choice("search.by", options, by, turn));
     for (const input of ways.querySelectorAll("input")) input.checked = input.value === by;
+    const fill = (values) => {
+      given[by].set(values[by]);
+      ask();
+    };
+    tried.replaceChildren(exampleButtons(model.id, [by], fill));
   }
 
   async function like(one) {
@@ -71,12 +82,6 @@ function desk(model, models) {
 
   turn(by);
   const found = known.map((one) => ({ value: one, words: `modality.many.${one}`, drawn: one }));
-  const tried = exampleButtons(model.id, known, (values) => {
-    const way = by in values ? by : Object.keys(values)[0];
-    turn(way);
-    given[way].set(values[way]);
-    ask();
-  });
   const form = h(
     "form",
     { class: "card stack", on: { submit: ask } },
@@ -99,19 +104,12 @@ function desk(model, models) {
 
 /** One of those that were found. */
 function hit(one, at, like) {
-  const shown = h("div", { class: "seen" });
-  if (one.thumbnail) {
-    const picture = h("img", { alt: one.text ?? one.file ?? one.id });
-    showPicture(picture, one.thumbnail);
-    shown.append(picture);
-  } else shown.append(icon(one.modality));
   const again = one.modality === "text" ? one.text : one.media;
   const similar = () => like(one);
   return h(
     "li",
     { class: "hit", label: ["answer.rank", { n: at + 1 }] },
-    one.modality === "text" && !one.thumbnail ? null : shown,
-    player(one),
+    seen(one),
     one.text ? h("p", {}, one.text) : h("p", { class: "soft" }, one.file ?? one.id),
     h(
       "div",
@@ -123,15 +121,14 @@ function hit(one, at, like) {
   );
 }
 
-/** A button that plays what can be played. */
-function player(one) {
-  if (!one.media || !["audio", "video"].includes(one.modality)) return null;
-  const button = h("button", { type: "button", class: "tiny" }, icon("play"), h("span", { words: "search.play" }));
-  button.addEventListener("click", async () => {
-    const playing = h(one.modality, { controls: true, src: URL.createObjectURL(await file(one.media)) });
-    button.replaceWith(playing);
-    playing.focus();
-    await playing.play().catch(() => null); // the browser may forbid it, and shows its own controls
-  });
-  return button;
+/** What is to be seen of a hit, and heard. */
+function seen(one) {
+  if (one.modality === "text" && !one.thumbnail) return null;
+  const picture = one.thumbnail ? h("img", { alt: one.text ?? one.file ?? one.id }) : icon(one.modality);
+  if (one.thumbnail) {
+    picture.addEventListener("error", () => picture.replaceWith(icon(one.modality)), { once: true });
+    show(picture, one.thumbnail);
+  }
+  const plays = one.media && ["audio", "video"].includes(one.modality);
+  return plays ? player(one.modality, picture, () => file(one.media)) : h("div", { class: "seen" }, picture);
 }

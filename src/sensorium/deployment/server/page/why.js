@@ -1,30 +1,40 @@
 // What an answer rests on: heat over pictures, frames and spectrograms, shaded words, shares.
 
-import { h } from "./dom.js";
+import { h, picker } from "./dom.js";
 import { figure, known } from "./words.js";
 
 /**
- * @param {string} claim task, or `task/pair`; "" where there is no other.
- * @param {object} rests as the server explains it.
- * @param {object} inputs modality -> file or words.
- * @param {string} fit how the model takes a picture.
+ * @param {[string, object][]} claims `task` or `task/pair`, and what it rests on, as the server
+ *   explains it; of several one is shown at a time.
+ * @param {object} seen modality -> what the model had of it, as pictures.
  */
-export function why(claim, rests, inputs, fit) {
-  const about = claim ? h("p", { class: "small" }, named(claim)) : null;
-  const shown = [h("hr"), h("h3", { words: "why.title" }), about, key()];
-  for (const [modality, places] of Object.entries(rests.modalities)) {
-    shown.push(h("p", { class: "caption", words: `modality.one.${modality}` }), ...(HEAT[modality]?.(places, inputs[modality], fit) ?? []));
-  }
-  if (Object.keys(rests.shares).length > 1) shown.push(h("p", { class: "caption", words: "why.shares" }), shares(rests.shares));
-  return shown.filter((one) => one !== null);
+export function why(claims, seen) {
+  const shown = h("div", { class: "stack" });
+  const show = (name) => shown.replaceChildren(...places(Object.fromEntries(claims)[name], seen));
+  const [first] = claims[0];
+  show(first);
+  const options = claims.map(([name]) => ({ value: name, ...named(name) }));
+  const which = claims.length > 1 ? picker("why.of", options, first, show) : null;
+  return [h("hr"), h("h3", { words: "why.title" }), which, key(), shown].filter((one) => one !== null);
 }
 
+/** What the places of each modality add, and each modality as a whole. */
+function places(rests, seen) {
+  const shown = Object.entries(rests.modalities).flatMap(([modality, of]) => [
+    h("p", { class: "caption", words: `modality.one.${modality}` }),
+    ...(HEAT[modality]?.(of, seen[modality]) ?? []),
+  ]);
+  if (Object.keys(rests.shares).length < 2) return shown;
+  return [...shown, h("p", { class: "caption", words: "why.shares" }), shares(rests.shares)];
+}
+
+/** How a claim is called, as an option of a choice. */
 function named(claim) {
   const [task, pair] = claim.split("/");
   const [one, other] = (pair ?? "").split("_and_").map((name) => ({ word: `modality.${name}` }));
-  const word = known(`why.${task}`) ? h("span", { words: `why.${task}` }) : h("span", {}, task);
-  if (!pair) return word;
-  return h("span", {}, word, " · ", h("span", { words: ["answer.pair", { one, other }] }));
+  const word = known(`why.${task}`) ? `why.${task}` : "why.other";
+  const about = { task, pair: pair ? { word: "answer.pair", with: { one, other } } : "" };
+  return { words: [pair ? `${word}.pair` : word, about] };
 }
 
 const key = () =>
@@ -46,7 +56,7 @@ function colour(value, strongest) {
 
 /** Rows of figures as a small drawing, one pixel each, which is stretched. */
 function heat(grid, strongest) {
-  const drawing = h("canvas", { class: "over", width: grid[0].length, height: grid.length, "aria-hidden": "true" });
+  const drawing = h("canvas", { width: grid[0].length, height: grid.length, "aria-hidden": "true" });
   const pen = drawing.getContext("2d");
   grid.forEach((row, y) =>
     row.forEach((value, x) => {
@@ -57,24 +67,15 @@ function heat(grid, strongest) {
   return drawing;
 }
 
-function over(grid, file, fit) {
-  const picture = h("img", { class: `below ${fit}`, src: URL.createObjectURL(file), alt: "" });
-  return h("div", { class: "heat" }, picture, heat(grid, most(grid.flat())));
+/** Heat over a picture that the model had, both stretched to the same place. */
+function over(grid, picture, strongest, kind) {
+  return h("div", { class: `heat ${kind}` }, h("img", { src: picture, alt: "" }), heat(grid, strongest));
 }
 
-function frames(grids) {
+function frames(grids, pictures) {
   const strongest = most(grids.flat(2));
-  const one = (grid) => {
-    const drawing = heat(grid, strongest);
-    drawing.classList.remove("over");
-    return h("div", { class: "heat frame" }, drawing);
-  };
-  return h("div", { class: "heats" }, ...grids.map(one));
-}
-
-function sound(grid) {
-  const drawing = heat(grid, most(grid.flat()));
-  return h("div", { class: "heat sound" }, drawing);
+  const columns = [4, 3].find((number) => grids.length % number === 0) ?? 4;
+  return h("div", { class: "heats", style: { "--columns": columns } }, ...grids.map((grid, at) => over(grid, pictures[at], strongest, "frame")));
 }
 
 function words({ words: read, relevance }) {
@@ -88,9 +89,12 @@ function words({ words: read, relevance }) {
 
 /** Modality -> elements that show what its places add. */
 const HEAT = {
-  image: (places, file, fit) => [over(places.grid, file, fit)],
-  video: (places) => [h("p", { class: "small", words: "why.frames" }), frames(places.grids)],
-  audio: (places) => [sound(places.grid), h("p", { class: "small" }, `0 – ${figure(places.seconds, 1)} s`)],
+  image: ({ grid }, [picture]) => [over(grid, picture, most(grid.flat()), "picture")],
+  video: ({ grids }, pictures) => [frames(grids, pictures)],
+  audio: ({ grid, seconds }, [picture]) => [
+    over(grid, picture, most(grid.flat()), "sound"),
+    h("p", { class: "small ends" }, h("span", {}, "0 s"), h("span", {}, `${figure(seconds, 1)} s`)),
+  ],
   text: (places) => [words(places)],
 };
 

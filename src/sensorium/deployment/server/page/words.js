@@ -28,7 +28,6 @@ const ENGLISH = {
   "search.found": "{n} found, the nearest first",
   "search.none": "Nothing found.",
   "search.like_this": "More like this",
-  "search.play": "Play",
   "search.score": "Similarity {score}",
   "search.query": "Query",
 
@@ -65,7 +64,7 @@ const ENGLISH = {
 
   "compare.tab": "Compare",
   "compare.title": "Do they belong together?",
-  "compare.lead": "Give any two of {media} or words, and see how well they fit.",
+  "compare.lead": "Give any two of {media}, and see how well they fit.",
   "compare.go": "Compare",
   "compare.text": "Words",
   "compare.text.placeholder": "Words to compare with",
@@ -80,6 +79,8 @@ const ENGLISH = {
   "input.explain": "Show what the answer rests on",
   "input.try": "Try this example: {what}",
   "input.wrong": "{name} is none of what this model takes: {media}.",
+  "media.play": "Play",
+  "media.pause": "Pause",
 
   "modality.image": "picture",
   "modality.text": "words",
@@ -106,8 +107,6 @@ const ENGLISH = {
   "answer.from": "Shown from {percent} on",
   "answer.more": "Show all {n}",
   "answer.none_of": "None of the classes is likely.",
-  "answer.similarity": "Similarity of {pair}",
-  "answer.belongs": "{pair} belong together",
   "answer.pair": "{one} and {other}",
   "answer.timing": "{model} in the model · {queue} in the queue · {all} in all",
   "answer.timing.all": "{all} in all",
@@ -115,10 +114,14 @@ const ENGLISH = {
   "answer.rank": "Number {n}",
 
   "why.title": "What the answer rests on",
+  "why.of": "Of which answer",
   "why.contrastive": "Similarity",
+  "why.contrastive.pair": "Similarity: {pair}",
   "why.matching": "Whether they belong together",
+  "why.matching.pair": "Whether they belong together: {pair}",
+  "why.other": "{task}",
+  "why.other.pair": "{task}: {pair}",
   "why.shares": "What each part adds",
-  "why.frames": "What each frame adds",
   "why.for": "speaks for it",
   "why.against": "speaks against it",
 
@@ -171,7 +174,6 @@ const CHINESE = {
   "search.found": "找到 {n} 个，最相近的在前",
   "search.none": "什么也没有找到。",
   "search.like_this": "找相似的",
-  "search.play": "播放",
   "search.score": "相似度 {score}",
   "search.query": "查询",
 
@@ -208,7 +210,7 @@ const CHINESE = {
 
   "compare.tab": "比较",
   "compare.title": "它们相配吗？",
-  "compare.lead": "给出{media}或文字中的任意两样，看看它们有多相配。",
+  "compare.lead": "给出{media}中的任意两样，看看它们有多相配。",
   "compare.go": "比较",
   "compare.text": "文字",
   "compare.text.placeholder": "要比较的文字",
@@ -223,6 +225,8 @@ const CHINESE = {
   "input.explain": "显示回答的依据",
   "input.try": "试试这个例子：{what}",
   "input.wrong": "{name} 不是这个模型能接受的：{media}。",
+  "media.play": "播放",
+  "media.pause": "暂停",
 
   "modality.image": "图片",
   "modality.text": "文字",
@@ -249,8 +253,6 @@ const CHINESE = {
   "answer.from": "显示把握不低于 {percent} 的",
   "answer.more": "全部 {n} 个",
   "answer.none_of": "没有一个类别是可能的。",
-  "answer.similarity": "{pair}的相似度",
-  "answer.belongs": "{pair}相配",
   "answer.pair": "{one}与{other}",
   "answer.timing": "模型 {model} · 排队 {queue} · 总共 {all}",
   "answer.timing.all": "总共 {all}",
@@ -258,10 +260,14 @@ const CHINESE = {
   "answer.rank": "第 {n} 个",
 
   "why.title": "回答的依据",
+  "why.of": "哪个回答的依据",
   "why.contrastive": "相似度",
+  "why.contrastive.pair": "相似度：{pair}",
   "why.matching": "是否相配",
+  "why.matching.pair": "是否相配：{pair}",
+  "why.other": "{task}",
+  "why.other.pair": "{task}：{pair}",
   "why.shares": "各部分的贡献",
-  "why.frames": "每一帧的贡献",
   "why.for": "支持",
   "why.against": "反对",
 
