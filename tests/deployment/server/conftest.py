@@ -7,7 +7,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -103,28 +103,32 @@ def serve_run(folder: Path, token: str | None = None, **limits: Any) -> Any:
     return running(_opened([folder], "cpu", "float32", bounds), bounds, token)
 
 
+WORDS = "how many are red"
+SMALL = {
+    "image": {"size": 16},
+    "text": {"context_tokens": 12},
+    "audio": {"seconds": 0.2, "mel_bins": 8},
+    "video": {"size": 8, "frames": 4},
+}
+
+
+def untrained(task: str, known: Sequence[str], bounds: Limits, **more: Any) -> Served:
+    """A model with random weights that has one task, whose name it bears."""
+    tokenizer = Tokenizer.train([WORDS], TextConfig(vocabulary=300, context_tokens=12))
+    data = bounds.for_data(DataConfig.model_validate(SMALL))
+    torch.manual_seed(0)
+    model = small_model(small_model_config("cross_attention", modalities=known))
+    if "text" in known:
+        model.encoders["text"].embedding = torch.nn.Embedding(tokenizer.size, 16)
+    mixture = small_mixture(task, model=model)
+    return Served(task, Predictor(mixture, build_modalities(data, tokenizer)), **more)
+
+
 @pytest.fixture(scope="module")
 def senses() -> Iterator[Running]:
     """A server of an untrained model that knows every modality."""
-    tokenizer = Tokenizer.train(["a red heart"], TextConfig(vocabulary=300, context_tokens=12))
     bounds = _limits({"request_megabytes": 8, "seconds": 60})
-    data = bounds.for_data(
-        DataConfig.model_validate(
-            {
-                "image": {"size": 16},
-                "text": {"context_tokens": 12},
-                "audio": {"seconds": 0.2, "mel_bins": 8},
-                "video": {"size": 8, "frames": 4},
-            }
-        )
-    )
-    torch.manual_seed(0)
-    known = ("image", "text", "audio", "video")
-    model = small_model(small_model_config("concat", modalities=known))
-    model.encoders["text"].embedding = torch.nn.Embedding(tokenizer.size, 16)
-    mixture = small_mixture("classification", model=model)
-    predictor = Predictor(mixture, build_modalities(data, tokenizer))
-    with running([Served("senses", predictor)], bounds) as served:
+    with running([untrained("classification", tuple(SMALL), bounds)], bounds) as served:
         yield served
 
 

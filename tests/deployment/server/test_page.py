@@ -2,87 +2,103 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from tests.conftest import small_mixture, small_model, small_model_config
-from tests.deployment.server.conftest import Running, running
+from tests.deployment.server.conftest import WORDS, Running, running, untrained
 
-from sensorium.data import DataConfig, TextConfig, Tokenizer, build_modalities
-from sensorium.deployment.predictor import Predictor
+from sensorium.data import Quarantine, open_dataset
+from sensorium.deployment.index import SearchIndex
+from sensorium.deployment.server.limits import Limits
 from sensorium.deployment.server.served import Example, Served
 from sensorium.run import Run
 from sensorium.verbs.serve import _limits, _opened
+from sensorium.world.build import WorldConfig, build_world
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no chromium on this machine")
 
 
-def untrained(task: str, picture: bytes) -> Served:
-    """A model with random weights that has one task."""
-    tokenizer = Tokenizer.train(["how many are red"], TextConfig(vocabulary=300, context_tokens=12))
-    data = DataConfig.model_validate({"image": {"size": 16}, "text": {"context_tokens": 12}})
-    torch.manual_seed(0)
-    model = small_model(small_model_config("cross_attention"))
-    model.encoders["text"].embedding = torch.nn.Embedding(tokenizer.size, 16)
-    mixture = small_mixture(task, model=model)
-    if task == "detection":
-        known = mixture.tasks[task]
-        known.config = known.config.model_copy(update={"told_from": 0.0})
-    example = Example("a.png", {"image": picture, "text": "how many are red"})
-    return Served(task, Predictor(mixture, build_modalities(data, tokenizer)), examples=[example])
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page") / "world"
+    build_world(folder, WorldConfig(train=1, validation=4, test=1, modalities=("audio", "video")))
+    return folder
 
 
 @pytest.fixture(scope="module")
-def site(indexed: Run, picture: bytes) -> Iterator[Running]:
+def site(indexed: Run, picture: bytes, world: Path) -> Iterator[Running]:
     bounds = _limits({"request_megabytes": 2})
+    clip = (world / "videos/validation/00000.mp4").read_bytes()
+    asked = [Example("a clip", {"video": clip, "text": WORDS}, {"video": "a.mp4"})]
+    seen = [Example("a picture", {"image": picture}, {"image": "a.png"})]
+    detection = untrained("detection", ["image"], bounds, examples=seen)
+    known = detection.predictor.mixture.tasks["detection"]
+    known.config = known.config.model_copy(update={"told_from": 0.0})
     models = _opened([indexed.folder], "cpu", "float32", bounds)
-    models += [untrained(task, picture) for task in ("question_answering", "detection")]
+    models.append(untrained("question_answering", ["video", "text"], bounds, examples=asked))
+    models += [detection, of_sounds(world, bounds)]
     with running(models, bounds) as served:
         yield served
 
 
+def of_sounds(world: Path, bounds: Limits) -> Served:
+    """A model in whose space the sounds and the clips of a world can be searched."""
+    model = untrained("contrastive", ["audio", "video"], bounds)
+    assert model.embedder is not None
+    read = model.predictor.inputs["audio"]
+    config = read.config.model_copy(update={"fields": {"audio": "audio", "video": "video"}})
+    none = Quarantine(None, 0, budget=0.0)
+    dataset = open_dataset(world / "validation.jsonl", config, read.tokenizer, none)
+    model.index = SearchIndex(world / "index")
+    model.index.build(dataset, model.embedder, none)
+    return model
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def window(site: Running) -> Iterator[Any]:
+    """A browser's window, which notes what it asks of others, and what it complains of."""
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
-        yield chromium
+        window = chromium.new_page(locale="en-GB")
+        window.set_default_timeout(10_000)
+        window.origin = f"http://127.0.0.1:{site.port}"
+        window.complaints, window.abroad = [], []
+        window.on("console", lambda said: window.complaints.append(said.text) if wrong(said) else 0)
+        window.on("pageerror", lambda error: window.complaints.append(str(error)))
+        window.on("request", lambda asked: window.abroad.append(asked.url) if leaves(asked) else 0)
+        yield window
         chromium.close()
 
 
 @pytest.fixture
-def page(site: Running, browser: Any) -> Iterator[Any]:
-    """The page, just opened. What it asks of others, and what it complains of, fails the test,
-    but for what the test takes from `page.complaints`."""
-    origin = f"http://127.0.0.1:{site.port}"
-    context = browser.new_context(locale="en-GB", color_scheme="light")
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    page.complaints = []
-    abroad: list[str] = []
-    page.on("console", lambda said: page.complaints.append(said.text) if wrong(said) else None)
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("request", lambda asked: abroad.append(asked.url) if leaves(asked, origin) else None)
-    page.goto(origin)
-    page.wait_for_selector("[role=tab]")
-    yield page
-    context.close()
-    assert abroad == []
-    assert page.complaints == []
+def page(window: Any) -> Iterator[Any]:
+    """The page, opened anew. What it asks of others, and what it complains of, fails the test, but
+    for what the test takes from `page.complaints`."""
+    window.emulate_media(color_scheme="light")
+    window.goto(window.origin)
+    window.wait_for_selector("[role=tab]")
+    yield window
+    complaints, abroad = window.complaints[:], window.abroad[:]
+    window.complaints.clear(), window.abroad.clear()
+    window.unroute_all()
+    window.evaluate("localStorage.clear()")
+    assert (abroad, complaints) == ([], [])
 
 
 def wrong(said: Any) -> bool:
     return said.type in ("error", "warning")
 
 
-def leaves(asked: Any, origin: str) -> bool:
+def leaves(asked: Any) -> bool:
+    origin = asked.frame.page.origin
     return not asked.url.startswith((f"{origin}/", f"blob:{origin}/", "data:"))
 
 
-def a_picture(content: bytes, name: str = "mine.png") -> dict[str, Any]:
-    return {"name": name, "mimeType": "image/png", "buffer": content}
+def a_file(content: bytes, name: str, kind: str) -> dict[str, Any]:
+    return {"name": name, "mimeType": kind, "buffer": content}
 
 
 def test_tabs_are_what_the_models_can_do(page):
@@ -103,17 +119,32 @@ def test_a_search_by_words_finds_pictures_and_one_of_these_finds_others(page):
     assert float(first) == pytest.approx(1, abs=0.01)
 
 
-def test_a_question_is_answered_and_explained(page, picture):
+def test_a_search_by_a_sound_finds_sounds_that_can_be_heard(page, world):
+    panel = page.locator("#panel-search")
+    panel.get_by_label("Model").select_option("contrastive")
+    panel.get_by_role("radiogroup", name="Search by").get_by_label("Sound").check()
+    panel.get_by_role("radiogroup", name="Find").get_by_label("Sounds").check()
+    panel.locator("input[type=file]").set_input_files(world / "sounds/validation/00001.wav")
+    panel.get_by_role("button", name="Search", exact=True).click()
+    first = panel.locator(".hit").first
+    assert float(first.locator(".score").inner_text()) == pytest.approx(1, abs=0.01)
+    bands = "image => image.decode().then(() => image.naturalWidth)"
+    assert first.locator("img").evaluate(bands) > 0
+    first.get_by_label("Play").click()
+    first.get_by_label("Pause").wait_for()
+
+
+def test_a_question_about_a_clip_is_answered_and_explained(page):
     page.get_by_role("tab", name="Ask").click()
     panel = page.locator("#panel-ask")
-    panel.locator("input[type=file]").set_input_files(a_picture(picture))
-    panel.get_by_label("Question").fill("how many are red")
     panel.get_by_label("Show what the answer rests on").check()
-    panel.get_by_role("button", name="Ask", exact=True).click()
+    panel.locator(".example").click()
     panel.locator(".said").wait_for()
+    assert panel.locator(".given").inner_text() == "a.mp4"
     assert panel.locator(".bars").first.locator("dd").count() > 1
-    assert panel.locator(".heat canvas").count() == 1
-    assert panel.locator(".shaded span").all_inner_texts() == ["how", "many", "are", "red"]
+    frames = panel.locator(".heat")
+    assert frames.locator("img").count() == frames.locator("canvas").count() == 4
+    assert panel.locator(".shaded span").all_inner_texts() == WORDS.split()
 
 
 def test_boxes_are_drawn_over_the_picture_that_was_dropped(page, picture):
@@ -137,14 +168,21 @@ def test_boxes_are_drawn_over_the_picture_that_was_dropped(page, picture):
     assert panel.locator(".boxes rect").count() < drawn
 
 
-def test_a_broken_file_gets_a_clear_message(page):
-    page.get_by_role("tab", name="Detect").click()
-    panel = page.locator("#panel-detect")
-    panel.locator("input[type=file]").set_input_files(a_picture(b"no picture", "broken.png"))
-    panel.get_by_role("button", name="Detect", exact=True).click()
+@pytest.mark.parametrize(
+    ("tab", "kind", "reason"),
+    [
+        ("detect", "image/png", "picture 'mine': not a picture: the file holds text"),
+        ("ask", "video/mp4", "video 'mine': the file is truncated, damaged or no sound or video"),
+    ],
+)
+def test_a_broken_file_gets_a_clear_message(page, tab, kind, reason):
+    page.locator(f"#tab-{tab}").click()
+    panel = page.locator(f"#panel-{tab}")
+    panel.locator("input[type=file]").set_input_files(a_file(b"no such thing", "mine", kind))
+    panel.locator("button.main").click()
     said = panel.get_by_role("alert").inner_text()
     assert said.startswith("This cannot be read")
-    assert "not a picture: the file holds text" in said
+    assert reason in said
     (complaint,) = page.complaints  # the browser's own note of the answer
     assert "422" in complaint
     page.complaints.clear()
@@ -203,7 +241,7 @@ def test_all_can_be_done_by_keyboard(page):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.type") == "file"
     page.keyboard.press("Tab")
-    page.keyboard.type("how many are red")
+    page.keyboard.type(WORDS)
     page.keyboard.press("Enter")
     page.locator("#panel-ask .said").wait_for()
 
@@ -219,9 +257,9 @@ def test_every_sentence_has_both_languages(page):
     assert not unequal
 
 
-@pytest.mark.parametrize("width", [360, 1240])
-def test_nothing_is_wider_than_the_window(page, width):
-    page.set_viewport_size({"width": width, "height": 800})
+def test_nothing_is_wider_than_the_window(page):
     for tab in page.locator("[role=tab]").all():
         tab.click()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for width in (360, 1280):
+            page.set_viewport_size({"width": width, "height": 720})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -90,7 +90,7 @@ async function timed(path, fields, signal) {
 
 /** A message that calls files by the names that the reader knows. */
 const named = (message, fields) =>
-  message.replace(/'?inputs\[0\]\.(\w+)'?/g, (place, modality) => fields[modality]?.name || modality);
+  message.replace(/inputs\[0\]\.(\w+)/g, (place, modality) => fields[modality]?.name || modality);
 
 /**
  * What a model says of some inputs.
