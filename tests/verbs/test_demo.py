@@ -1,4 +1,5 @@
-from sensorium.verbs.demo import demo
+from sensorium.deployment.index import SearchIndex
+from sensorium.verbs.demo import demo, senses
 from sensorium.world.build import WorldConfig
 
 SMALL = [
@@ -26,3 +27,14 @@ def test_it_can_be_given_again(tmp_path):
     first = demo(tmp_path / "demo", SMALL, world=world)
     again = demo(tmp_path / "demo", SMALL, world=world)
     assert again.summary["metrics"] == first.summary["metrics"]
+
+
+def test_the_page_of_a_demo_has_every_modality_to_search(tmp_path):
+    tiny = "{width: 16, depth: 1, heads: 2}"
+    small = [f"model.encoders.{name}={tiny}" for name in ("image", "text", "audio", "video")]
+    small += ["train.epochs=1", "train.batch_size=4"]
+    world = WorldConfig(train=8, validation=2, test=3)
+    senses(tmp_path / "senses", small, world=world)
+    index = SearchIndex(tmp_path / "senses/index")
+    for modality in ("image", "text", "audio", "video"):
+        assert index.row("test.jsonl:1", modality) is not None

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 def demo(
     run_dir: Annotated[Path, typer.Option(help="The run folder.")] = Path("runs/demo"),
     serve: Annotated[
-        bool, typer.Option("--serve", help="Then serve it, with a page to try it.")
+        bool,
+        typer.Option(
+            "--serve",
+            help="Then train a second model, of pictures, words, sounds and clips, for about two "
+            "minutes, and serve both, with a page to try them.",
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,9 +54,18 @@ def _print(result: Demonstrated, run_dir: Path) -> None:
 
 
 def _serve(run_dir: Path) -> None:
-    """The run, which the demo has indexed, until Ctrl-C."""
+    """A second run, of all modalities, and the first beside it, until Ctrl-C."""
+    from sensorium.verbs.demo import senses as senses_verb
     from sensorium.verbs.serve import serve as serve_verb
 
+    senses = run_dir.with_name(run_dir.name + "-senses")
+    with Announcer() as announcer:
+        announcer.note(
+            f"for the page a second model, {senses}: pictures, words, sounds and clips in one "
+            "space; a short training on few scenes, about two minutes on two cores"
+        )
+        senses_verb(senses, listeners=announcer.listeners())
+    announcer.note(f"to serve both again: sensorium serve {senses} {run_dir}")
     port = page.free_port()
     page.when_up(port, page.show)
-    serve_verb(run_dir, host=page.HOST, port=port)
+    serve_verb(senses, run_dir, host=page.HOST, port=port)

@@ -196,11 +196,6 @@ class Task(nn.Module):
         be explained; nothing where nothing is said of any."""
         return []
 
-    @property
-    def explained(self) -> bool:
-        """Whether there are claims at all."""
-        return type(self).claims is not Task.claims
-
 
 def told_of(samples: int, rows: Tensor, told: Sequence[Said]) -> list[Said | None]:
     """What is told of some samples, `rows` [K], among None for the others."""

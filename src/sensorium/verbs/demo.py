@@ -1,4 +1,7 @@
-"""The whole life on the embedded world: draw it, train, judge, index, search."""
+"""The whole life on the embedded world: draw it, train, judge, index, search.
+
+`senses` is the same for its page: a short run with pictures, words, sounds and clips.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,10 @@ from sensorium.verbs.search import search
 from sensorium.world.build import WorldConfig
 
 QUERY = "a small green heart to the left of a large yellow circle"
+
+FEW_SCENES = WorldConfig(train=1500, validation=100, test=200)
+SHORT = ("train.epochs=5", "train.batch_size=32")
+"""What makes the recipe `world` a matter of two minutes on two cores."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,45 @@ def demo(
         SensoriumError: where a folder is in the way.
         KeyboardInterrupt: where a signal stopped the training.
     """
-    listeners = listeners or Listeners()
     run_dir = Path(run_dir)
+    summary = _live("demo", run_dir, overrides, world, listeners or Listeners())
+    sheet = run_dir / "search.html"
+    hits = search(run_dir, QUERY, top=5, html=sheet)
+    return Demonstrated(summary, QUERY, hits, sheet)
+
+
+def senses(
+    run_dir: str | Path = "runs/demo-senses",
+    overrides: Sequence[str] = SHORT,
+    *,
+    world: WorldConfig = FEW_SCENES,
+    listeners: Listeners | None = None,
+) -> dict[str, Any]:
+    """Train the `world` recipe on few scenes for a short time, and index its unseen ones: pictures,
+    words, sounds and clips, each of which finds the others.
+
+    Args and raises as `demo`.
+
+    Returns:
+        The final figures, as in `summary.json`.
+    """
+    return _live("world", Path(run_dir), overrides, world, listeners or Listeners())
+
+
+def _live(
+    name: str,
+    run_dir: Path,
+    overrides: Sequence[str],
+    world: WorldConfig | None,
+    listeners: Listeners,
+) -> dict[str, Any]:
+    """Draw, train, judge and index; the final figures."""
     folder = run_dir.with_name(run_dir.name + "-world")
-    recipe = load_recipe("demo", [f"data.root={folder.resolve()}", *overrides])
+    recipe = load_recipe(name, [f"data.root={folder.resolve()}", *overrides])
     if world is not None:
         recipe = recipe.model_copy(update={"world": world})
     trained = pretrain(recipe, run_dir=run_dir, overwrite=True, listeners=listeners)
     if trained.summary is None:
         raise KeyboardInterrupt
     index(run_dir, folder / "test.jsonl", listeners=listeners)
-    sheet = run_dir / "search.html"
-    hits = search(run_dir, QUERY, top=5, html=sheet)
-    return Demonstrated(trained.summary, QUERY, hits, sheet)
+    return trained.summary

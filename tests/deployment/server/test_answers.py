@@ -103,8 +103,10 @@ def test_only_what_is_in_the_index_can_be_had(server, id, what):
 def test_what_the_server_tells_of_itself(server):
     (model,) = server.http.get("/v1/models").json()["data"]
     assert model["modalities"] == ["image", "text"]
-    assert (model["search"], model["engine"]) == (True, "float32 by PyTorch")
-    assert "contrastive" in model["explained"]
+    assert (model["search"], model["explain"], model["engine"]) == (
+        *(True, True),
+        "float32 by PyTorch",
+    )
     examples = server.http.get("/v1/examples").json()["examples"]
     assert len(examples) == 8
     assert server.http.get(examples[0]["inputs"]["image"]).content[:4] == b"\x89PNG"

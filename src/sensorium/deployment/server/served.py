@@ -77,8 +77,7 @@ class Served:
     def facts(self, limits: Limits) -> dict[str, Any]:
         """What `/v1/models` says of it."""
         tasks: dict[str, Any] = {}
-        own = self.predictor.mixture.tasks
-        for name, task in own.items():
+        for name, task in self.predictor.mixture.tasks.items():
             lists = {what: getattr(task, what, None) for what in ("classes", "answers")}
             tasks[name] = {what: names for what, names in lists.items() if names}
         space = None
@@ -92,7 +91,7 @@ class Served:
             "engine": self.engine,
             "modalities": list(self.predictor.modalities),
             "tasks": tasks,
-            "explained": [name for name, task in own.items() if task.explained],
+            "explain": True,
             "embeddings": space,
             "search": self.index is not None,
             "limits": limits.told(),

@@ -30,10 +30,9 @@ export function answer(content, tasks, inputs) {
 /** How long it took. */
 export function timing(content) {
   const ms = (number) => `${figure(number, number < 10 ? 1 : 0)} ms`;
-  const all = ms(content.milliseconds);
-  if (!content.timing) return h("p", { class: "small", words: ["answer.timing.all", { all }] });
   const { model_ms: model, queued_ms: queue } = content.timing;
-  return h("p", { class: "small", words: ["answer.timing", { model: ms(model), queue: ms(queue), all }] });
+  const values = { model: ms(model), queue: ms(queue), all: ms(content.milliseconds) };
+  return h("p", { class: "small", words: ["answer.timing", values] });
 }
 
 /** The answer as a program gets it, but for the pictures in it. */

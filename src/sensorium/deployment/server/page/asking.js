@@ -3,7 +3,8 @@
 import { predict, Problem } from "./api.js";
 import { answer } from "./answers.js";
 import { bringIntoView, h, icon, nothing, picker } from "./dom.js";
-import { exampleButtons, places } from "./inputs.js";
+import { exampleButtons } from "./examples.js";
+import { places } from "./inputs.js";
 import { problem } from "./problems.js";
 
 /** Modalities that a tab asks for, of those that a model knows. */
@@ -79,7 +80,7 @@ function desk(tab, model, tasks, models) {
     { class: "card stack", label: "input.what", on: { submit: ask } },
     models,
     given.element,
-    tasks.some((task) => model.explained.includes(task))
+    model.explain
       ? h("label", { class: "check" }, why, h("span", { words: "input.explain" }))
       : null,
     h("button", { class: "main" }, icon(tab), h("span", { words: `${tab}.go` })),

@@ -1,9 +1,7 @@
 // A colour for every class that a served model knows, the same in every picture and for every model.
 
-const HUES = [
-  ...["#1d4ed8", "#c2410c", "#15803d", "#a21caf", "#0e7490", "#be123c"],
-  ...["#854d0e", "#4d7c0f", "#6d28d9", "#0f766e", "#9f1239", "#475569"],
-];
+// far from each other, and each dark enough for white letters
+const HUES = ["#1d4ed8", "#c2410c", "#15803d", "#a21caf", "#0e7490", "#334155", "#e11d48", "#7a6800"];
 
 const places = new Map();
 

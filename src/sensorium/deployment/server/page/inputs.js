@@ -1,6 +1,5 @@
-// What goes to a model: files that are dropped, chosen or pasted, and words; and rows to try.
+// What goes to a model: files that are dropped, chosen or pasted, and words.
 
-import { examples, file, show } from "./api.js";
 import { h, icon } from "./dom.js";
 import { put } from "./words.js";
 
@@ -24,10 +23,9 @@ function preview(modality, address, onFail) {
  * A place for one file.
  *
  * @param {string} modality
- * @param {function} onChange told that there is another file, or none.
  * @returns {{element, get, set, takes}}
  */
-export function filePlace(modality, onChange = () => {}) {
+export function filePlace(modality) {
   const what = { word: `modality.one.${modality}` };
   const element = h("div", { class: "field" }, h("span", { words: what.word }));
   const said = h("p", { class: "small", role: "alert" });
@@ -49,7 +47,6 @@ export function filePlace(modality, onChange = () => {}) {
     const next = given ? filled() : empty();
     element.replaceChildren(element.firstChild, next);
     if (focused) next.querySelector("input, button").focus();
-    onChange();
   }
 
   function empty() {
@@ -94,7 +91,7 @@ export function filePlace(modality, onChange = () => {}) {
   }
 
   set(null);
-  return { element, set, get: () => held, address: () => address, takes: (type) => type !== "" && fits(modality, type) };
+  return { element, set, get: () => held, takes: (type) => type !== "" && fits(modality, type) };
 }
 
 /** A place for words. `Enter` sends them, as `onEnter` says; with the shift key it begins a line. */
@@ -121,62 +118,28 @@ export function places(modalities, text, onEnter) {
   for (const modality of modalities.filter((one) => one !== "text")) all.set(modality, filePlace(modality));
   if (modalities.includes("text")) all.set("text", wordPlace(text.words, text.placeholder, onEnter));
   const element = h("div", { class: "stack" }, ...[...all.values()].map((place) => place.element));
-  element.addEventListener("paste", (event) => {
-    const pasted = event.clipboardData?.files[0];
-    const place = [...all.values()].find((one) => pasted && one.takes?.(pasted.type));
-    if (!place) return;
-    event.preventDefault();
-    place.set(pasted);
-  });
+  onPaste(element, Object.fromEntries(all), (modality, file) => all.get(modality).set(file));
   const get = () => {
     const given = [...all].map(([modality, place]) => [modality, place.get()]);
     return Object.fromEntries(given.filter(([, value]) => value !== null));
   };
   const set = (values) => all.forEach((place, modality) => place.set(values[modality] ?? null));
-  const address = (modality) => all.get(modality)?.address?.();
-  return { element, get, set, address };
+  return { element, get, set };
 }
 
 /**
- * Buttons that fill the places with rows of the server.
+ * Files that are pasted go to the first place that takes their kind.
  *
- * @param {string} model
- * @param {string[]} modalities that the places take.
- * @param {function} onChoice gets modality -> file or words.
+ * @param {HTMLElement} element inside of which they are pasted.
+ * @param {object} known modality -> its place.
+ * @param {function} take gets the modality and the file.
  */
-export function exampleButtons(model, modalities, onChoice) {
-  const list = h("div", { class: "examples" });
-  const element = h("div", { class: "field", hidden: true }, h("span", { words: "input.examples" }), list);
-  examples(model).then((rows) => {
-    const fit = rows.filter((row) => modalities.some((one) => one in row.inputs));
-    list.append(...fit.map((row) => exampleButton(row, modalities, onChoice)));
-    element.hidden = fit.length === 0;
+export function onPaste(element, known, take) {
+  element.addEventListener("paste", (event) => {
+    const [file] = event.clipboardData.files;
+    const modality = Object.keys(known).find((one) => file && known[one].takes?.(file.type));
+    if (!modality) return;
+    event.preventDefault();
+    take(modality, file);
   });
-  return element;
-}
-
-function exampleButton({ id, inputs, files }, modalities, onChoice) {
-  const given = modalities.filter((one) => one in inputs);
-  const what = inputs.text ?? files[given[0]] ?? id;
-  const button = h("button", { type: "button", class: "example", label: ["input.try", { what }] });
-  for (const modality of given.filter((one) => one !== "text")) button.append(small(modality, inputs[modality]));
-  if (given.some((one) => ["text", "audio"].includes(one))) button.append(h("span", {}, what));
-  button.addEventListener("click", async () => {
-    const values = {};
-    for (const modality of given) {
-      const value = inputs[modality];
-      values[modality] = modality === "text" ? value : new File([await file(value)], files[modality] ?? id);
-    }
-    onChoice(values);
-  });
-  return button;
-}
-
-/** The file of an example, small: a picture, the begin of a clip, or a sign for a sound. */
-function small(modality, address) {
-  if (modality === "audio") return icon("audio");
-  const shown = modality === "image" ? h("img", { alt: "", loading: "lazy" }) : h("video", { preload: "metadata" });
-  shown.muted = true;
-  show(shown, address);
-  return shown;
 }

@@ -10,6 +10,9 @@ function only(medium) {
   playing = medium;
 }
 
+/** What plays stops, as where it was is about to be something else. */
+export const silence = () => playing?.pause();
+
 /**
  * @param {"audio"|"video"} modality
  * @param {Node} picture what is seen of it.

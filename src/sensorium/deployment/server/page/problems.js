@@ -12,6 +12,7 @@ import { known, put } from "./words.js";
  * @param {object} limits of the model that was asked.
  */
 export function problem(error, retry, limits = {}) {
+  if (error.kind === "unauthorized") return asksForToken(retry);
   const title = `problem.title.${error.kind}`;
   const hint = `problem.hint.${error.kind}`;
   const values = { megabytes: limits.request_megabytes ?? "", id: error.id };
@@ -23,7 +24,7 @@ export function problem(error, retry, limits = {}) {
       "div",
       { class: "stack" },
       h("h3", { words: known(title) ? title : "problem.title.other" }),
-      error.kind === "unauthorized" ? asksForToken(retry) : h("p", {}, error.message),
+      h("p", {}, error.message),
       known(hint) ? h("p", { class: "small", words: [hint, values] }) : null,
       again(error, retry),
     ),
@@ -52,16 +53,21 @@ function again(error, retry) {
   return null;
 }
 
+/** Asks for the token; anew, where there was one, and it was not the right one. */
 function asksForToken(retry) {
+  const wrong = token.get() !== null;
   const field = h("input", { type: "password", autocomplete: "off", required: true });
   const sent = (event) => {
     event.preventDefault();
     token.set(field.value);
     retry();
   };
+  requestAnimationFrame(() => field.focus());
   return h(
     "form",
-    { class: "stack", on: { submit: sent } },
+    { class: "card stack token", on: { submit: sent } },
+    h("h2", { words: "token.title" }),
+    wrong ? h("p", { class: "wrong", role: "alert" }, icon("alert"), h("span", { words: "token.wrong" })) : null,
     h("label", { class: "field" }, h("span", { words: "token.label" }), field),
     h("p", { class: "small", words: "token.hint" }),
     h("button", { class: "main", words: "token.go" }),

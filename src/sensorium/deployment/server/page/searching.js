@@ -1,16 +1,15 @@
-// The tab that searches a collection, by words, a picture or a sound.
+// The tab that searches a collection, by words, a picture, a sound or a clip.
 
-import { file, Problem, search, show } from "./api.js";
-import { more, timing } from "./answers.js";
+import { file, Problem, search } from "./api.js";
 import { forOneOf } from "./asking.js";
 import { bringIntoView, choice, h, icon, nothing } from "./dom.js";
-import { exampleButtons, filePlace, wordPlace } from "./inputs.js";
-import { player } from "./player.js";
+import { exampleButtons } from "./examples.js";
+import { hits } from "./hits.js";
+import { filePlace, onPaste, wordPlace } from "./inputs.js";
+import { silence } from "./player.js";
 import { problem } from "./problems.js";
-import { figure } from "./words.js";
 
 const LIMIT = 24;
-const AT_ONCE = 12; // the rest on demand
 
 /** @param {object[]} models that have an index. */
 export function searching(models) {
@@ -31,17 +30,13 @@ function desk(model, models) {
     event?.preventDefault();
     stop.abort();
     stop = new AbortController();
+    silence();
     const query = given[by].get();
     if (query === null) return empty();
     shown.replaceChildren(h("div", { class: "waiting" }), h("p", { class: "soft", words: "answer.waiting" }));
     try {
       const content = await search(model.id, { [by]: query }, find, LIMIT, stop.signal);
-      const words = content.hits.length ? ["search.found", { n: content.hits.length }] : "search.none";
-      const found = content.hits.map((one, at) => hit(one, at, like));
-      const list = h("ol", { class: "hits" }, ...found.slice(0, AT_ONCE));
-      const head = h("div", { class: "row" }, h("h3", { words }), h("span", { class: "space" }), timing(content));
-      shown.replaceChildren(head, list);
-      if (found.length > AT_ONCE) shown.append(more(found.length, () => list.append(...found.slice(AT_ONCE))));
+      shown.replaceChildren(...hits(content, like));
       bringIntoView(shown);
     } catch (error) {
       if (error.name === "AbortError") return null;
@@ -95,40 +90,14 @@ function desk(model, models) {
     h("button", { class: "main" }, icon("search"), h("span", { words: "search.go" })),
     tried,
   );
+  onPaste(form, given, (modality, pasted) => {
+    turn(modality);
+    given[modality].set(pasted);
+    ask();
+  });
   return [
     h("h2", { words: ["search.title", { media: known.map((one) => ({ word: `modality.a.${one}` })) }] }),
     h("p", { class: "lead", words: "search.lead" }),
     h("div", { class: "columns" }, form, shown),
   ];
-}
-
-/** One of those that were found. */
-function hit(one, at, like) {
-  const again = one.modality === "text" ? one.text : one.media;
-  const similar = () => like(one);
-  return h(
-    "li",
-    { class: "hit", label: ["answer.rank", { n: at + 1 }] },
-    seen(one),
-    one.text ? h("p", {}, one.text) : h("p", { class: "soft" }, one.file ?? one.id),
-    h(
-      "div",
-      { class: "score", label: ["search.score", { score: figure(one.score) }] },
-      h("div", { class: "track", "aria-hidden": "true" }, h("i", { style: { "--share": `${100 * Math.max(0, one.score)}%` } })),
-      figure(one.score),
-    ),
-    again ? h("button", { type: "button", class: "tiny", words: "search.like_this", on: { click: similar } }) : null,
-  );
-}
-
-/** What is to be seen of a hit, and heard. */
-function seen(one) {
-  if (one.modality === "text" && !one.thumbnail) return null;
-  const picture = one.thumbnail ? h("img", { alt: one.text ?? one.file ?? one.id }) : icon(one.modality);
-  if (one.thumbnail) {
-    picture.addEventListener("error", () => picture.replaceWith(icon(one.modality)), { once: true });
-    show(picture, one.thumbnail);
-  }
-  const plays = one.media && ["audio", "video"].includes(one.modality);
-  return plays ? player(one.modality, picture, () => file(one.media)) : h("div", { class: "seen" }, picture);
 }

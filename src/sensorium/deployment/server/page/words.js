@@ -109,7 +109,6 @@ const ENGLISH = {
   "answer.none_of": "None of the classes is likely.",
   "answer.pair": "{one} and {other}",
   "answer.timing": "{model} in the model · {queue} in the queue · {all} in all",
-  "answer.timing.all": "{all} in all",
   "answer.json": "The answer as JSON",
   "answer.rank": "Number {n}",
 
@@ -132,7 +131,6 @@ const ENGLISH = {
   "problem.title.unavailable": "The server is about to end",
   "problem.title.deadline_exceeded": "This took too long",
   "problem.title.timeout": "This took too long",
-  "problem.title.unauthorized": "This server asks for a token",
   "problem.title.network": "The server does not answer",
   "problem.title.internal": "The server failed",
   "problem.title.other": "This did not work",
@@ -144,6 +142,8 @@ const ENGLISH = {
   "problem.retry_in": "Trying again in {n} s",
   "problem.retry": "Try again",
 
+  "token.title": "This server asks for a token",
+  "token.wrong": "That was not the right one.",
   "token.label": "Token",
   "token.go": "Continue",
   "token.hint": "Whoever started it has it. It is kept until you close this tab.",
@@ -255,7 +255,6 @@ const CHINESE = {
   "answer.none_of": "没有一个类别是可能的。",
   "answer.pair": "{one}与{other}",
   "answer.timing": "模型 {model} · 排队 {queue} · 总共 {all}",
-  "answer.timing.all": "总共 {all}",
   "answer.json": "JSON 形式的回答",
   "answer.rank": "第 {n} 个",
 
@@ -278,7 +277,6 @@ const CHINESE = {
   "problem.title.unavailable": "服务器即将关闭",
   "problem.title.deadline_exceeded": "用时太长",
   "problem.title.timeout": "用时太长",
-  "problem.title.unauthorized": "这个服务器需要令牌",
   "problem.title.network": "服务器没有应答",
   "problem.title.internal": "服务器出错了",
   "problem.title.other": "没有成功",
@@ -290,6 +288,8 @@ const CHINESE = {
   "problem.retry_in": "{n} 秒后重试",
   "problem.retry": "再试一次",
 
+  "token.title": "这个服务器需要令牌",
+  "token.wrong": "令牌不正确。",
   "token.label": "令牌",
   "token.go": "继续",
   "token.hint": "启动服务器的人有令牌。它会保留到您关闭此标签页。",
