@@ -20,7 +20,7 @@ from sensorium.world.build import WorldConfig
 
 QUERY = "a small green heart to the left of a large yellow circle"
 
-FEW_SCENES = WorldConfig(train=1500, validation=100, test=200)
+FEW_SCENES = WorldConfig(train=2000, validation=100, test=200)
 SHORT = ("train.epochs=5", "train.batch_size=32")
 """What makes the recipe `world` a matter of two minutes on two cores."""
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.deployment.server.conftest import problem, running, uri
 
+from sensorium.deployment.server.media import media_type
 from sensorium.errors import SensoriumError
 from sensorium.verbs.export import export
 from sensorium.verbs.load import load, open_trained
@@ -123,3 +124,10 @@ def test_a_request_keeps_its_name(server):
     assert named.headers["x-request-id"] == "mine-1"
     drawn = server.http.get("/healthz", headers={"x-request-id": "not a name"})
     assert drawn.headers["x-request-id"] != "not a name"
+
+
+def test_a_browser_is_told_to_show_media_and_nothing_that_it_would_run():
+    assert media_type("a.wav").startswith("audio/")
+    assert (media_type("a.png"), media_type("a.mp4")) == ("image/png", "video/mp4")
+    for name in ("a.svg", "a.html", "a.js", ""):
+        assert media_type(name) == "application/octet-stream"
