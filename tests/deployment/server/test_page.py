@@ -263,3 +263,17 @@ def test_nothing_is_wider_than_the_window(page):
         for width in (360, 1280):
             page.set_viewport_size({"width": width, "height": 720})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_likeliest_comes_first_also_where_names_are_numbers(page):
+    names = page.evaluate(
+        """async () => {
+            const { answer } = await import("/answers.js");
+            const said = { answer: "yes", probabilities: { yes: 0.6, 1: 0.4 } };
+            const content = { predictions: [{ question_answering: said }], timing: {} };
+            const shown = answer(content, ["question_answering"], {});
+            const names = shown.flatMap((one) => [...one.querySelectorAll("dt")]);
+            return names.map((one) => one.textContent);
+        }"""
+    )
+    assert names == ["yes", "1"]

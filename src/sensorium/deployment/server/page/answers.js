@@ -48,9 +48,10 @@ function table(rows, list = h("dl", { class: "bars" })) {
   return list;
 }
 
-/** Names with their probabilities as bars, the likeliest first. */
+/** Names with their probabilities as bars, the likeliest first: an object has names such as "2" first. */
 function bars(probabilities) {
   const rows = Object.entries(probabilities).map(([name, share]) => ({ name, share, told: percent(share) }));
+  rows.sort((one, other) => other.share - one.share);
   const list = table(rows.slice(0, BARS));
   return [list, rows.length > BARS ? more(rows.length, () => table(rows.slice(BARS), list)) : null];
 }

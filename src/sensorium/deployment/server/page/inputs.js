@@ -11,9 +11,9 @@ const KINDS = {
 
 const fits = (modality, type) => type === "" || KINDS[modality].some((kind) => type.startsWith(kind));
 
-/** How a file looks or sounds, by an address of the browser's own. */
-function preview(modality, address, onFail) {
-  const tag = { image: "img", audio: "audio", video: "video" }[modality];
+/** How a file looks or sounds, by an address of the browser's own; a moving picture may be a GIF. */
+function preview(modality, { type }, address, onFail) {
+  const tag = type.startsWith("image/") ? "img" : { image: "img", audio: "audio", video: "video" }[modality];
   const shown = h(tag, { src: address, alt: "", controls: tag !== "img", on: { error: onFail } });
   if (tag !== "img") shown.muted = tag === "video";
   return shown;
@@ -81,7 +81,7 @@ export function filePlace(modality) {
       shown.remove();
       name.append(" · ", h("span", { words: "input.no_preview" }));
     };
-    const shown = preview(modality, address, failed);
+    const shown = preview(modality, held, address, failed);
     const gone = h(
       "button",
       { type: "button", class: "quiet round", label: ["input.remove", { what }], on: { click: () => set(null) } },

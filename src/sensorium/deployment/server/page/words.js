@@ -78,7 +78,7 @@ const ENGLISH = {
   "input.no_preview": "This file has no preview here.",
   "input.explain": "Show what the answer rests on",
   "input.try": "Try this example: {what}",
-  "input.wrong": "{name} is none of what this model takes: {media}.",
+  "input.wrong": "{name} does not look like {media}.",
   "media.play": "Play",
   "media.pause": "Pause",
 
@@ -224,7 +224,7 @@ const CHINESE = {
   "input.no_preview": "此文件在这里无法预览。",
   "input.explain": "显示回答的依据",
   "input.try": "试试这个例子：{what}",
-  "input.wrong": "{name} 不是这个模型能接受的：{media}。",
+  "input.wrong": "{name} 看起来不是{media}。",
   "media.play": "播放",
   "media.pause": "暂停",
 
