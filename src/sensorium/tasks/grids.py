@@ -41,7 +41,7 @@ def places_of(rows: int, columns: int, stride: float, device: torch.device) -> T
     """[rows x columns, 2]: the middle of each place, x and y in pixels, row by row."""
     y = (torch.arange(rows, device=device) + 0.5) * stride
     x = (torch.arange(columns, device=device) + 0.5) * stride
-    return torch.stack([x.repeat(rows), y.repeat_interleave(columns)], dim=1)
+    return torch.stack([x.expand(rows, -1), y[:, None].expand(-1, columns)], dim=2).flatten(0, 1)
 
 
 def in_file(batch: Batch, rows: Int[Tensor, " K"], boxes: Tensor) -> Tensor:

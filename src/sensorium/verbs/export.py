@@ -142,7 +142,8 @@ def _proved(
         for graph in graphs:
             quantize_graph(folder / graph.file)
     batch = _samples(run, trained, listeners)
-    proof = prove(mixture, Graphs(folder, mixture), batch, quantized=quantize is not None)
+    graphs_read = Graphs(folder, mixture, trained.data)
+    proof = prove(mixture, graphs_read, batch, quantized=quantize is not None)
     wrong = [line for line in proof if not line.holds]
     if wrong:
         worst = max(wrong, key=lambda line: line.difference)

@@ -62,7 +62,7 @@ def open_trained(
         parts = plan.recipe.name, mixture, plan.tokenizer, plan.recipe.data, plan.learned
         trained = Trained(folder, *parts)
         if bundle.manifest.kind == "onnx" and where.type == "cpu" and precision == "float32":
-            mixture.model = GraphModel(mixture.model, Graphs(folder, mixture))
+            mixture.model = GraphModel(mixture.model, Graphs(folder, mixture, trained.data))
             return replace(trained, engine="graphs by ONNX Runtime")
     else:
         # Here and not above: a run comes with all of training, which a bundle does without.

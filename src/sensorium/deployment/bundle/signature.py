@@ -76,6 +76,12 @@ def _input(modality: str, data: DataConfig) -> dict[str, Any]:
         "dtype": "bool",
         "unit": "true: real, false: padding",
     }
+    if modality == "image" and image.fit == "native":
+        sides = [f"{image.patch_size} * image_{name}" for name in ("rows", "columns")]
+        mask |= {"shape": ["batch", "image_rows", "image_columns"]}
+        mask["unit"] = "true: a patch of the picture, which lies at the top left; false: padding"
+        unit = "red, green, blue, 0 to 255"
+        return {"dtype": "uint8", "shape": ["batch", 3, *sides], "unit": unit, "mask": mask}
     if modality == "image":
         shape = ["batch", 3, image.size, image.size]
         return {"dtype": "uint8", "shape": shape, "unit": "red, green, blue, 0 to 255"}
@@ -138,6 +144,8 @@ def _graph(graph: Graph, inputs: dict[str, Any], widths: dict[str, int]) -> dict
         told = [{"name": graph.name, **own}]
         if "mask" in inputs[graph.name]:
             told.append(inputs[graph.name]["mask"])
+        if graph.own_shape:
+            told[1] = told[1] | {"least": 2 * graph.step, "multiple_of": graph.step}
         return {"inputs": told, "outputs": list(graph.outputs)}
     told = []
     for modality, width in widths.items():

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from sensorium.batch import Encoding
+from sensorium.batch import Encoding, Inputs
 from sensorium.encoders.image import ImageEncoder
 from sensorium.tasks import (
     Classification,
@@ -31,7 +31,18 @@ TRAINING_ONLY = ("masked_language", "masked_image", "masked_audio")
 """Tasks that teach and are not asked."""
 
 Compute = Callable[[Any], tuple[Tensor, ...]]
-"""An `Encoding` of one modality, or what is fused [B, D] -> one tensor for each output."""
+"""An `Encoding` of one modality, a `Grid`, or what is fused [B, D] -> a tensor for each output."""
+
+NOT_THERE = -20.0
+"""Log-odds of every class at a place that lies beside its picture."""
+
+
+class Grid(NamedTuple):
+    """The tokens of pictures [B, D, R, S] at the places of their patches, and which of these are
+    real [B, R, S]; None: all."""
+
+    values: Tensor
+    real: Tensor | None
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,8 @@ class Head:
         outputs: in the order of `compute`.
         compute: the numbers.
         likely: the same as a person is told them, of scale 1: probabilities, unit vectors, shares.
+        grid: whether it reads the `Grid` of a picture in the place of its encoding.
+        step: rows and columns of such a grid that may vary have to be multiples of it.
     """
 
     task: str
@@ -70,6 +83,8 @@ class Head:
     outputs: tuple[Output, ...]
     compute: Compute
     likely: Callable[[Tensor], Tensor]
+    grid: bool = False
+    step: int = 1
 
 
 def heads_of(mixture: Mixture) -> list[Head]:
@@ -147,16 +162,27 @@ def _match(name: str, task: Matching, pair: Pair) -> Head:
 def _boxes(name: str, task: Detection, mixture: Mixture) -> Head:
     encoder = mixture.model.encoders["image"]
     assert isinstance(encoder, ImageEncoder), "an encoder is what its name says"
-    rows, columns = encoder.grid
 
-    def compute(encoding: Encoding) -> tuple[Tensor, Tensor]:
-        raw = task.head(grid_of(encoding.tokens.values, rows, columns, None))
-        return raw.logits, raw.boxes
+    def compute(grid: Grid) -> tuple[Tensor, Tensor]:
+        raw = task.head(grid.values, grid.real)
+        if raw.usable is None:
+            return raw.logits, raw.boxes
+        return raw.logits.masked_fill(~raw.usable[..., None], NOT_THERE), raw.boxes
 
-    places = len(task.head.places(rows, columns, torch.device("cpu")))
     classes = tuple(task.classes)
+    unit = f"log-odds; sigmoid gives scores; {NOT_THERE:g} beside the picture"
     outputs = (
-        Output(f"{name}_logits", (places, len(classes)), "log-odds; sigmoid gives scores", classes),
-        Output(f"{name}_boxes", (places, 4), "left, top, right, bottom in pixels of the input"),
+        Output(f"{name}_logits", ("places", len(classes)), unit, classes),
+        Output(f"{name}_boxes", ("places", 4), "left, top, right, bottom in pixels of the input"),
     )
-    return Head(name, "image", None, outputs, compute, lambda x: x / encoder.patch_size)
+    step = 2 ** max(0, *task.head.pyramid.levels)
+    scale = encoder.patch_size
+    return Head(name, "image", None, outputs, compute, lambda x: x / scale, grid=True, step=step)
+
+
+def grid_read(encoder: nn.Module, encoding: Encoding, inputs: Inputs) -> Grid:
+    """What a head reads that asks for a grid, of the pictures that are there."""
+    assert isinstance(encoder, ImageEncoder), "only pictures have a grid that heads read"
+    rows, columns = (side // encoder.patch_size for side in inputs.values.shape[-2:])
+    values = grid_of(encoding.tokens.values, rows, columns, inputs.mask)
+    return Grid(values, inputs.mask)

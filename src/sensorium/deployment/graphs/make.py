@@ -18,7 +18,9 @@ from sensorium.data import DataConfig
 from sensorium.deployment.graphs.heads import Head, heads_of, unknown_tasks
 from sensorium.deployment.graphs.networks import EncoderNetwork, FusedNetwork, Parts
 from sensorium.deployment.graphs.optional import package, quiet
+from sensorium.deployment.graphs.own_shape import OwnShapeNetwork
 from sensorium.encoders import AudioEncoder
+from sensorium.encoders.image import ImageEncoder
 from sensorium.errors import ExportError
 from sensorium.tasks import Mixture
 
@@ -50,14 +52,25 @@ class Graph:
     def file(self) -> str:
         return f"{self.name}.onnx"
 
+    @property
+    def own_shape(self) -> bool:
+        """Whether it takes pictures of their own shape."""
+        return self.name == "image" and len(self.inputs) > 1
 
-def graphs_of(mixture: Mixture) -> list[Graph]:
-    """The graphs that a model has."""
+    @property
+    def step(self) -> int:
+        """Rows and columns of patches of such pictures are multiples of it, padding included."""
+        return max([1, *(head.step for head in self.heads)])
+
+
+def graphs_of(mixture: Mixture, data: DataConfig) -> list[Graph]:
+    """The graphs that a model has whose inputs are read as `data` says."""
     heads = heads_of(mixture)
     graphs = []
     for modality in mixture.model.widths:
         own = tuple(head for head in heads if head.modality == modality)
-        inputs = (modality,) if modality == "image" else (modality, f"{modality}_mask")
+        whole = modality == "image" and data.image.fit != "native"
+        inputs = (modality,) if whole else (modality, f"{modality}_mask")
         outputs = [f"{modality}_{part}" for part in ("tokens", "tokens_mask", "pooled")]
         graphs.append(Graph(modality, inputs, (*outputs, *_names(own)), own))
     if mixture.model.fusion is not None:
@@ -78,8 +91,8 @@ def write_graphs(mixture: Mixture, data: DataConfig, folder: Path) -> list[Graph
     Raises:
         ExportError: names the tasks, or the form of the inputs, that no graph can take.
     """
-    _check(mixture, data)
-    graphs = graphs_of(mixture)
+    _check(mixture)
+    graphs = graphs_of(mixture, data)
     for graph in graphs:
         if graph.name == FUSED:
             network: nn.Module = FusedNetwork(mixture.model, graph.heads)
@@ -87,8 +100,12 @@ def write_graphs(mixture: Mixture, data: DataConfig, folder: Path) -> list[Graph
         else:
             encoder = mixture.model.encoders[graph.name]
             longest = _longest_sound(encoder, data) if isinstance(encoder, AudioEncoder) else None
-            network = EncoderNetwork(mixture.model, graph.name, graph.heads, longest)
-            arguments, shapes = _encoder_example(graph.name, data, longest)
+            if graph.own_shape:
+                assert isinstance(encoder, ImageEncoder), "an encoder is what its name says"
+                network = OwnShapeNetwork(encoder, graph.heads)
+            else:
+                network = EncoderNetwork(mixture.model, graph.name, graph.heads, longest)
+            arguments, shapes = _encoder_example(graph, data, longest)
         _write(network.eval(), arguments, shapes, graph, folder / graph.file)
     return graphs
 
@@ -97,18 +114,13 @@ def _names(heads: Sequence[Head]) -> list[str]:
     return [output.name for head in heads for output in head.outputs]
 
 
-def _check(mixture: Mixture, data: DataConfig) -> None:
+def _check(mixture: Mixture) -> None:
     if unknown := unknown_tasks(mixture):
         known = sorted({head.task for head in heads_of(mixture)})
         others = f"`--tasks {','.join(known)}` leaves them out; " if known else ""
         raise ExportError(
             f"{', '.join(unknown)} cannot be a graph: what is written, or found, depends on what "
             f"was written before, or on fused tokens. {others}`--to bundle` takes every task"
-        )
-    if "image" in mixture.model.widths and data.image.fit == "native":
-        raise ExportError(
-            "pictures of their own shape (data.image.fit=native) cannot go into a graph, whose "
-            "positions are of one size; `--to bundle` takes them"
         )
 
 
@@ -119,10 +131,18 @@ def _longest_sound(encoder: AudioEncoder, data: DataConfig) -> int:
 
 
 def _encoder_example(
-    modality: str, data: DataConfig, longest: int | None
+    graph: Graph, data: DataConfig, longest: int | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What an encoder is traced with, and which of its axes may have any length."""
-    B, batch = EXAMPLES, torch.export.Dim("batch")
+    modality, B, batch = graph.name, EXAMPLES, torch.export.Dim("batch")
+    if graph.own_shape:
+        step, patch = graph.step, data.image.patch_size
+        mask = torch.ones(B, 2 * step, 3 * step, dtype=torch.bool)
+        picture = torch.zeros(B, 3, 2 * step * patch, 3 * step * patch, dtype=torch.uint8)
+        rows, columns = (step * torch.export.Dim(f"image_{name}") for name in ("rows", "columns"))
+        pixels = {0: batch, 2: patch * rows, 3: patch * columns}
+        axes: dict[int, Any] = {0: batch, 1: rows, 2: columns}
+        return {"values": picture, "mask": mask}, {"values": pixels, "mask": axes}
     if modality == "image":
         size = data.image.size
         picture = torch.zeros(B, 3, size, size, dtype=torch.uint8)

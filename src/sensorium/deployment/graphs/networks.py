@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sensorium.batch import Encoding, Inputs, Tokens
-from sensorium.deployment.graphs.heads import Head
+from sensorium.deployment.graphs.heads import Head, grid_read
 from sensorium.model import Model
 
 Parts = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -48,7 +48,11 @@ class EncoderNetwork(nn.Module):
         if real is None:
             real = torch.ones_like(tokens[..., 0], dtype=torch.bool)
         encoding = Encoding(Tokens(tokens, real), pooled, present)
-        said = [x for head in self.heads for x in head.compute(encoding)]
+        said: list[Tensor] = []
+        for head in self.heads:
+            inputs = Inputs(values, None, present)
+            seen = grid_read(self.encoder, encoding, inputs) if head.grid else encoding
+            said += head.compute(seen)
         return (tokens, real, pooled, *said)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sensorium.batch import Batch, Encoding, Inputs
-from sensorium.deployment.graphs.heads import Head, heads_of
+from sensorium.deployment.graphs.heads import Grid, Head, grid_read, heads_of
 from sensorium.deployment.graphs.runtime import GraphModel, Graphs
 from sensorium.model import Model
 from sensorium.tasks import Mixture
@@ -85,7 +85,12 @@ class Eager:
 
     def of_modality(self, modality: str, inputs: Inputs, encoding: Encoding) -> dict[str, Tensor]:
         rows = encoding.rows(encoding.present.nonzero()[:, 0])
-        return _said([h for h in self.heads if h.modality == modality], rows)
+        own = [head for head in self.heads if head.modality == modality]
+        said = _said([head for head in own if not head.grid], rows)
+        for head in own:
+            if head.grid:
+                said |= _said([head], grid_read(self.model.encoders[modality], rows, inputs))
+        return said
 
     def of_fused(self, encodings: dict[str, Encoding]) -> dict[str, Tensor]:
         vector = self.model.fuse(encodings).vector
@@ -117,6 +122,7 @@ def prove(
         batch: samples that have every modality.
         quantized: then what people are told is compared, and not the vectors on the way.
     """
+    batch = graphs.whole_steps(batch)
     heads = heads_of(mixture)
     likely = {output.name: head.likely for head in heads for output in head.outputs}
     tolerance = INT8_TOLERANCE if quantized else FLOAT32_TOLERANCE
@@ -185,7 +191,7 @@ def outputs_of(computer: Computer, heads: Sequence[Head], batch: Batch) -> dict[
     return found
 
 
-def _said(heads: Sequence[Head], seen: Encoding | Tensor) -> dict[str, Tensor]:
+def _said(heads: Sequence[Head], seen: Encoding | Grid | Tensor) -> dict[str, Tensor]:
     return {
         output.name: tensor
         for head in heads

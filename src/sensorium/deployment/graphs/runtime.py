@@ -9,16 +9,19 @@ Shapes: B samples, P of them with the modality present, N tokens, D width.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sensorium.batch import Encoding, Fused, Inputs
+from sensorium.batch import Batch, Encoding, Fused, Inputs
+from sensorium.data import DataConfig
 from sensorium.deployment.graphs.make import FUSED, Graph, as_arguments, graphs_of
 from sensorium.deployment.graphs.networks import Parts
 from sensorium.deployment.graphs.optional import package
+from sensorium.deployment.graphs.own_shape import packed, padded
 from sensorium.encoders.encoder import as_encoding
 from sensorium.errors import BundleError
 from sensorium.model import Model
@@ -34,24 +37,45 @@ class Graphs:
     Args:
         folder: where they lie.
         mixture: the model that they are of.
+        data: how its inputs are read.
 
     Raises:
         BundleError: one is missing, is no graph of this model, or has data elsewhere.
     """
 
-    def __init__(self, folder: Path, mixture: Mixture) -> None:
+    def __init__(self, folder: Path, mixture: Mixture, data: DataConfig) -> None:
         self.widths = dict(mixture.model.widths)
-        self.graphs = {graph.name: graph for graph in graphs_of(mixture)}
+        self.patch_size = data.image.patch_size
+        self.graphs = {graph.name: graph for graph in graphs_of(mixture, data)}
         self._sessions = {n: _session(folder, graph) for n, graph in self.graphs.items()}
 
     def encode(self, modality: str, values: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """All that the graph of a modality says of P values, by the names of its outputs."""
         graph, inputs = self.graphs[modality], [values]
         if len(graph.inputs) > 1:
-            inputs.append(
-                values.new_ones(values.shape[:2], dtype=torch.bool) if mask is None else mask
-            )
+            inputs.append(self._mask_of(modality, values) if mask is None else mask)
+        if graph.own_shape:
+            inputs = list(padded(inputs[0], inputs[1], graph.step))
         return self._run(modality, dict(zip(graph.inputs, inputs, strict=True)))
+
+    def _mask_of(self, modality: str, values: Tensor) -> Tensor:
+        """The mask of values of which all is real."""
+        if modality != "image":
+            return values.new_ones(values.shape[:2], dtype=torch.bool)
+        sides = (side // self.patch_size for side in values.shape[2:])
+        return values.new_ones((len(values), *sides), dtype=torch.bool)
+
+    def whole_steps(self, batch: Batch) -> Batch:
+        """The batch, with pictures of their own shape padded as their graph takes them, so that
+        what is said of every place can be compared."""
+        graph, inputs = self.graphs.get("image"), batch.inputs.get("image")
+        if graph is None or inputs is None or not graph.own_shape:
+            return batch
+        mask = self._mask_of("image", inputs.values) if inputs.mask is None else inputs.mask
+        values, mask = padded(inputs.values, mask, graph.step)
+        return replace(
+            batch, inputs={**batch.inputs, "image": replace(inputs, values=values, mask=mask)}
+        )
 
     def fuse(self, encodings: Mapping[str, Encoding]) -> dict[str, Tensor]:
         """All that the fused graph says of B samples, of those modalities that are there."""
@@ -93,6 +117,8 @@ class GraphModel(Model):
         once, place = inputs.distinct()
         found = self.graphs.encode(modality, once.values, once.mask)
         tokens, mask = found[f"{modality}_tokens"], found[f"{modality}_tokens_mask"]
+        if self.graphs.graphs[modality].own_shape:
+            tokens, mask = packed(tokens, mask)
         return as_encoding(tokens, mask, found[f"{modality}_pooled"], place, inputs.present)
 
     def fuse(self, encodings: dict[str, Encoding]) -> Fused:

@@ -39,6 +39,8 @@ def batch_of(
                 pool.append(sample.values[modality])
         if all(len(pool) == SAMPLES for pool in pools.values()):
             break
+    if data.image.fit == "native" and "image" in pools:
+        pools["image"] = [_cut(one, n, data) for n, one in enumerate(pools["image"])]
     made = [modality for modality, pool in pools.items() if not pool]
     chance = torch.Generator().manual_seed(0)
     for modality in made:
@@ -48,6 +50,16 @@ def batch_of(
         for number in range(SAMPLES)
     ]
     return collate(samples, inputs), made
+
+
+def _cut(picture: Tensor, number: int, data: DataConfig) -> Tensor:
+    """Some patches less at the right and below, by its number, so that shapes differ."""
+    patch = data.image.patch_size
+    height, width = (
+        max(side - less * patch, min(side, 2 * patch))
+        for side, less in zip(picture.shape[1:], (number % 3, number // 3), strict=True)
+    )
+    return picture[:, :height, :width]
 
 
 def _made(modality: str, data: DataConfig, tokenizer: Tokenizer, chance: torch.Generator) -> Tensor:
