@@ -98,7 +98,7 @@ def test_long_texts_are_counted_and_told(
     assert open_splits(config(text=text, **settings), 0, None, cutting).notes[-1] == (
         f"train: 6 texts {said}"
     )
-    monkeypatch.setattr("sensorium.data.splits.ROWS_LOOKED_AT", 5)
+    monkeypatch.setattr("sensorium.data.up_front.ROWS_LOOKED_AT", 5)
     counted = "6 texts" if not settings else "5 texts of the first 5 rows"
     assert open_splits(config(text=text, **settings), 0, None, cutting).notes[-1] == (
         f"train: {counted} {said}"

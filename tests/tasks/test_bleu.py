@@ -1,10 +1,17 @@
 import math
 import random
+from collections.abc import Sequence
 
 import pytest
 from sacrebleu.metrics import BLEU
 
-from sensorium.tasks.bleu import bleu
+from sensorium.tasks.bleu import Words, bleu_counts, bleu_of_counts
+
+
+def bleu(captions: Sequence[Words], references: Sequence[Sequence[Words]]) -> list[float]:
+    """BLEU-1 to BLEU-4 of a whole set."""
+    sums = bleu_counts(captions, references).sum(dim=0)
+    return [bleu_of_counts(sums, longest).item() for longest in range(1, 5)]
 
 
 def of(text: str) -> list[str]:

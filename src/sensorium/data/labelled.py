@@ -8,12 +8,13 @@ from pathlib import Path
 from sensorium.data.cache import Progress
 from sensorium.data.columns import TARGETS
 from sensorium.data.dataset import Dataset
+from sensorium.data.first_rows import readable
 from sensorium.data.learned import Learned, learn
 from sensorium.data.places import open_place
 from sensorium.data.quarantine import Quarantine
 from sensorium.data.settings import DataConfig
 from sensorium.data.sources import SourceConfig
-from sensorium.data.splits import open_dataset, readable
+from sensorium.data.splits import open_dataset
 from sensorium.data.text import Tokenizer
 from sensorium.errors import DataError
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,31 +12,23 @@ from sensorium.batch import Learned
 from sensorium.data.cache import Progress
 from sensorium.data.columns import TARGETS, Fields
 from sensorium.data.dataset import Dataset
-from sensorium.data.learned import RowsOfSet, learn
+from sensorium.data.first_rows import readable, rows_of, tokenizer_of
+from sensorium.data.hold_out import hold_out
+from sensorium.data.learned import learn
 from sensorium.data.mixing import Mixed
 from sensorium.data.places import SPLITS, lenient, open_place, open_split, open_streams
-from sensorium.data.quarantine import Broken, BrokenSample, Quarantine
-from sensorium.data.reader import texts, texts_of
+from sensorium.data.quarantine import Quarantine
 from sensorium.data.settings import DataConfig
-from sensorium.data.sources import Row, Source, SourceConfig, boxes_note
+from sensorium.data.sources import Source, SourceConfig, boxes_note
 from sensorium.data.stream_loader import Streamed
 from sensorium.data.streams import Stream, StreamSource
 from sensorium.data.tables import Table
 from sensorium.data.targets import Target, build_targets, to_learn
 from sensorium.data.text import Tokenizer
-from sensorium.errors import DataError
+from sensorium.data.up_front import SplitProgress, prepare, require_samples
 
 JUDGED = ("validation", "test")
 """The sets that a model is judged on."""
-
-ROWS_LOOKED_AT = 20_000
-"""Of a set that is not decoded up front, how many rows' texts are looked through for long ones."""
-
-FIRST_ROWS = 50_000
-"""Of a stream so many rows are read for the tokenizer and the targets, the first."""
-
-SplitProgress = Callable[[str, int, int], None]
-"""Called with the split, its rows done and its rows in all, while a set is decoded up front."""
 
 
 @dataclass
@@ -95,13 +86,13 @@ def open_splits(
     sources, rows = _open_sources(config, seed, wanted, streams)
     learnt_from: Sequence[Source | StreamSource] = streams or sources.get("train", [])
     if tokenizer is None:
-        tokenizer = _tokenizer(config, learnt_from, rows.get("train", ()))
+        tokenizer = tokenizer_of(config, learnt_from, rows.get("train", ()))
     missed: list[str] = []
     if learned is None:
         judged = [source for split in JUDGED for source in sources.get(split, ())]
         learned, missed = learn(
             config,
-            _rows_of(learnt_from, rows.get("train", ())),
+            rows_of(learnt_from, rows.get("train", ())),
             [(source, readable(source, range(len(source)))) for source in judged],
         )
     targets = build_targets(learned, tokenizer, config)
@@ -114,11 +105,11 @@ def open_splits(
     opened = list({id(source): source for source in used}.values())
     quarantine = Quarantine(quarantine_path, 0, config.failure_budget)
     quarantine.total = sum(len(source) + len(source.broken) for source in opened)
-    broken, notes = _prepare(datasets, tokenizer, progress)
+    broken, notes = prepare(datasets, tokenizer, progress)
     of_sources = [one for source in opened for one in source.broken]
     quarantine.add_all([*of_sources, *(one for _, found in broken for one in found)])
     for part, found in broken:
-        _require_samples(part, found)
+        require_samples(part, found)
     quarantine.add_flaws([one for source in opened for one in source.flaws])
     for part in [part for dataset in datasets.values() for part in dataset.parts]:
         if faulty := part.faulty_boxes():
@@ -227,7 +218,7 @@ def open_dataset(
     quarantine.total += len(source) + len(source.broken)
     broken = dataset.prepare(progress)
     quarantine.add_all(source.broken + broken)
-    _require_samples(dataset, broken)
+    require_samples(dataset, broken)
     return dataset
 
 
@@ -256,103 +247,9 @@ def _open_sources(
     }
     if holds_out and "train" in sources:
         sources["validation"] = sources["train"]
-        rows["train"], rows["validation"] = _hold_out(sources["train"][0], config, seed)
+        rows["train"], rows["validation"] = hold_out(sources["train"][0], config, seed)
     return sources, rows
 
 
 def _is_streamed(config: DataConfig, split: str) -> bool:
     return any(place.stream for place in config.places(split))
-
-
-def _prepare(
-    datasets: dict[str, Dataset | Mixed], tokenizer: Tokenizer, progress: SplitProgress | None
-) -> tuple[list[tuple[Dataset, list[Broken]]], list[str]]:
-    """Decode what fits in memory; return each set with its broken rows, and in words how many texts
-    are cut."""
-    broken: list[tuple[Dataset, list[Broken]]] = []
-    notes: list[str] = []
-    for split, dataset in datasets.items():
-        for part in dataset.parts:
-            before, which = tokenizer.cut, "texts"
-            found = part.prepare(partial(progress, split) if progress else None)
-            broken.append((part, found))
-            if not part.in_memory:
-                before = tokenizer.cut
-                for text in part.texts(ROWS_LOOKED_AT):
-                    tokenizer.encode(text)
-                if len(part) > ROWS_LOOKED_AT:
-                    which = f"texts of the first {ROWS_LOOKED_AT:,} rows"
-            if cut := tokenizer.cut - before:
-                name = split if part is dataset else f"{split}, {part.name}"
-                notes.append(
-                    f"{name}: {cut:,} {which} are longer than "
-                    f"data.text.context_tokens={tokenizer.context_tokens} and are cut"
-                )
-    return broken, notes
-
-
-def _require_samples(dataset: Dataset, broken: Sequence[Broken]) -> None:
-    """Raises `DataError` where all rows were found to be broken."""
-    if not len(dataset):
-        raise DataError(
-            f"{dataset.name}: none of its {len(broken):,} rows can be used; the first: "
-            f"{broken[0].id}: {broken[0].reason}"
-        )
-
-
-def _hold_out(source: Source, config: DataConfig, seed: int) -> tuple[list[int], list[int]]:
-    """Rows to train on and rows held out. A row's lot depends on nothing but its id, or the group
-    that it is of."""
-    kept: list[int] = []
-    held_out: list[int] = []
-    for row in range(len(source)):
-        digest = hashlib.sha256(f"{seed}:{source.group(row)}".encode()).digest()
-        share = int.from_bytes(digest[:8], "big") / 2**64
-        (held_out if share < config.validation_share else kept).append(row)
-    if not kept or not held_out:
-        raise DataError(
-            f"data.validation_share={config.validation_share:g} of the {len(source)} rows of "
-            f"{source.name} leaves {len(kept)} to train on and holds {len(held_out)} out; "
-            "change it, or give data.validation a set of its own"
-        )
-    return kept, held_out
-
-
-def _tokenizer(
-    config: DataConfig, sources: Sequence[Source | StreamSource], rows: Sequence[int]
-) -> Tokenizer:
-    if config.text.tokenizer is not None:
-        return Tokenizer.load(Path(config.text.tokenizer).expanduser(), config.text.context_tokens)
-    if not sources:
-        raise DataError(
-            "no tokenizer, and no data.train to train one on; give data.train=PATH or "
-            "data.text.tokenizer=PATH"
-        )
-    return Tokenizer.train(_texts(sources, rows), config.text)
-
-
-def _rows_of(sources: Sequence[Source | StreamSource], rows: Sequence[int]) -> list[RowsOfSet]:
-    """The rows to learn targets from; of a stream the first."""
-    return [
-        (source, source.first_rows(FIRST_ROWS))
-        if isinstance(source, StreamSource)
-        else (source, readable(source, rows if len(sources) == 1 else range(len(source))))
-        for source in sources
-    ]
-
-
-def readable(source: Source, rows: Sequence[int]) -> Iterator[Row]:
-    """Some rows of a source, without those that are broken."""
-    for row in rows:
-        with suppress(BrokenSample):  # named where the row is decoded
-            yield source.row(row)
-
-
-def _texts(sources: Sequence[Source | StreamSource], rows: Sequence[int]) -> Iterator[str]:
-    """The texts to learn words from; of a stream those of its first rows."""
-    for source in sources:
-        if isinstance(source, StreamSource):
-            for row in source.first_rows(FIRST_ROWS):
-                yield from texts_of(row, source)
-        else:
-            yield from texts(source, rows if len(sources) == 1 else range(len(source)))

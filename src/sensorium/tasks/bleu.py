@@ -25,17 +25,6 @@ from sensorium.tasks.ngrams import LONGEST, ngrams
 Words = Sequence[str]
 
 
-def bleu(captions: Sequence[Words], references: Sequence[Sequence[Words]]) -> list[float]:
-    """BLEU-1 to BLEU-4.
-
-    Args:
-        captions: what was said of each sample.
-        references: what may be said of it, at least one of each.
-    """
-    sums = bleu_counts(captions, references).sum(dim=0)
-    return [bleu_of_counts(sums, longest).item() for longest in range(1, LONGEST + 1)]
-
-
 def bleu_counts(
     captions: Sequence[Words], references: Sequence[Sequence[Words]]
 ) -> Float[Tensor, "S 10"]:

@@ -11,10 +11,10 @@ from sensorium.data import DataConfig, Source, SourceConfig, Tokenizer, resolve
 from sensorium.data.check import OpenedSet, Report, Unopened, check_sets, find_sets
 from sensorium.data.check.page import write_check_page
 from sensorium.data.columns import Fields
+from sensorium.data.first_rows import readable
 from sensorium.data.learned import learn
 from sensorium.data.locate import is_several
 from sensorium.data.places import SPLITS, for_split, open_place
-from sensorium.data.splits import readable
 from sensorium.data.targets import Target, build_targets
 from sensorium.errors import DataError
 from sensorium.recipe import load_recipe, shipped_recipes
