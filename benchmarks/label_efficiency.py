@@ -45,7 +45,8 @@ WAYS = {
 }
 """What each way of training adds to the recipe."""
 
-RATES = {"fine-tuned": 3e-4, "head alone": 1e-2, "from scratch": 1e-3}
+RATES = {"fine-tuned": 1e-3, "head alone": 3e-3, "from scratch": 1e-3}
+FILES = ("image", "audio", "video")  # fields whose cells are names of files
 ALL = 0  # labels of each class: as many as there are
 
 Figures = dict[str, dict[str, list[float]]]
@@ -109,24 +110,21 @@ def write_few(recipe: Recipe, labels: int, seed: int, runs: Path) -> Path:
     """A manifest of so many training rows of each class, which are drawn anew by each seed."""
     root, fields = Path(recipe.data.root or ""), recipe.data.fields or {}
     (place,) = recipe.data.places("train")
-    rows = [json.loads(line) for line in (root / place.path).read_text("utf-8").splitlines()]
     by_class: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        by_class[str(row[fields["label"]])].append(row)
+    for line in (root / place.path).read_text("utf-8").splitlines():
+        row = json.loads(line)
+        for column in (fields[modality] for modality in FILES if modality in fields):
+            row[column] = str((root / row[column]).resolve())
+        kept = {column: row[column] for column in fields.values() if column}
+        by_class[str(row[fields["label"]])].append(kept)
     chosen = []
     for name, of_class in sorted(by_class.items()):
         Random(f"{seed}/{name}").shuffle(of_class)
         chosen += of_class[: labels or len(of_class)]
     runs.mkdir(parents=True, exist_ok=True)
     manifest = runs.resolve() / f"{labels}-{seed}.jsonl"
-    column = fields["image"]
-    with manifest.open("w", encoding="utf-8") as file:
-        for row in chosen:
-            row = {
-                column: str((root / row[column]).resolve()),
-                fields["label"]: row[fields["label"]],
-            }
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in chosen)
+    manifest.write_text("".join(lines), encoding="utf-8")
     return manifest
 
 
@@ -138,7 +136,9 @@ def summary_of(
         summary = sensorium.Run.open(run).summary()
     elif way == "from scratch":
         plain = recipe.model_copy(update={"finetune": None})
-        summary = sensorium.pretrain(plain, overrides, run_dir=run, overwrite=True).summary
+        words = [f"data.text.tokenizer={start.resolve() / 'tokenizer.json'}"]  # and so its size
+        said = overrides + (words if recipe.model.encoders.text is not None else [])
+        summary = sensorium.pretrain(plain, said, run_dir=run, overwrite=True).summary
     else:
         done = sensorium.finetune(recipe, overrides, start=start, run_dir=run, overwrite=True)
         summary = done.summary

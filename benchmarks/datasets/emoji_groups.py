@@ -86,8 +86,8 @@ def build(out: Path, emoji: Path, groups: dict[str, str]) -> dict[str, int]:
         with (out / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") as manifest:
             for group, row in rows:
                 file = Path(os.path.relpath(emoji / row["file_name"], out)).as_posix()
-                row = {"file_name": file, "emoji": row["emoji"], "group": group}
-                manifest.write(json.dumps(row, ensure_ascii=False) + "\n")
+                told = json.dumps(row | {"file_name": file, "group": group}, ensure_ascii=False)
+                manifest.write(told + "\n")
         counts[split] = len(rows)
     return counts
 
