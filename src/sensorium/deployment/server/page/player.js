@@ -56,5 +56,5 @@ const sound = (stage, button) => (file, failed) => {
   for (const event of ["play", "pause", "timeupdate", "ended"]) heard.addEventListener(event, tell);
   heard.addEventListener("play", () => only(heard));
   heard.addEventListener("error", failed);
-  return () => (heard.paused ? heard.play().catch(failed) : heard.pause());
+  return () => (heard.paused ? heard.play().catch(() => null) : heard.pause()); // another may stop it at once
 };
