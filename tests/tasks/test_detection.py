@@ -9,7 +9,8 @@ from tests.conftest import IMAGE_SIZE, LEARNED, small_batch, small_mixture, smal
 from sensorium.batch import Batch, Inputs
 from sensorium.encoders import EncodersConfig
 from sensorium.model import ModelConfig
-from sensorium.tasks.detection import Detection, DetectionConfig, quality_focal_loss
+from sensorium.tasks.detection import Detection, DetectionConfig
+from sensorium.tasks.detection_loss import quality_focal_loss
 from sensorium.tasks.task import Encoded, TaskConfig
 
 NOTHING = torch.tensor([[0.0, 0.0, 0.0, 0.0, -1.0, 0.0]])

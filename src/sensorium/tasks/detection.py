@@ -1,22 +1,17 @@
 """Detection: what is in the picture, and where?
 
     p(c | place) = sigmoid(w_c . z)_c          box(place) = place -+ stride 2 exp(W z)
-    loss = sum over boxes, of   sum over places and classes of |y - p|^2 BCE(p, y)
-                              + 2 sum over places of max_c y (1 - GIoU(box, truth))
 
 z is what a tower of convolutions makes of the maps of a feature pyramid over the encoder's patches;
-there are no anchors. Which places are to say a box, and how sure they shall be (y, a quality from 0
-to 1, for its class), follows from how well they say it already (`assignment.py`). The loss is a sum
-over the boxes of all pictures, where a picture without any counts as one.
+there are no anchors. The loss is a sum over the boxes of all pictures, where a picture without any
+counts as one.
 
-The network is in `detection_head.py`, a plain function from tokens to numbers; which of its boxes
-stay is decided here.
+The network is in `detection_head.py`, a plain function from tokens to numbers; what it learns by in
+`detection_loss.py`; which of its boxes stay is decided here.
 
-Shapes: B batch, K <= B pictures with known boxes, G boxes of one, A places over all levels,
-C classes, D width of the tokens, R x S patches.
+Shapes: B batch, K <= B pictures with known boxes, G boxes of one, A places over all levels.
 
-Source: Li et al. 2022 (ViTDet: the pyramid); Tian et al. 2019 (FCOS: a box from every place); Feng
-et al. 2021 (TOOD: which place says which); Li et al. 2020, "Generalized Focal Loss" (quality).
+Source: Li et al. 2022 (ViTDet: the pyramid); Tian et al. 2019 (FCOS: a box from every place).
 """
 
 from __future__ import annotations
@@ -26,8 +21,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from pydantic import Field, field_validator
 from torch import Tensor
 
@@ -35,21 +29,19 @@ from sensorium.batch import ABSENT, Batch, Learned
 from sensorium.encoders.image import ImageEncoder
 from sensorium.layers.pyramid import COARSEST, FINEST
 from sensorium.model import Model
-from sensorium.tasks.assignment import assign
 from sensorium.tasks.average_precision import map_50_tally
-from sensorium.tasks.boxes import generalised_iou, iou, suppress
+from sensorium.tasks.boxes import suppress
 from sensorium.tasks.claim import Claim, Encodings
 from sensorium.tasks.detection_head import FOUND_AT_FIRST, DetectionHead, Raw
+from sensorium.tasks.detection_loss import detection_loss, to_be_found
 from sensorium.tasks.grids import grid_of, in_file
 from sensorium.tasks.mean_average_precision import coco_figures
-from sensorium.tasks.places import RIGHT_FROM, Located, Place, paired
+from sensorium.tasks.places import Located, Place, paired
 from sensorium.tasks.tally import ROWS, Tally
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, as_figure, told_of
 
 MOST_CANDIDATES, LEAST_SCORE = 400, 0.01
 """Boxes of a picture that are compared with each other, the best, and what they score at least."""
-
-BOX_WEIGHT = 2.0
 
 
 class DetectionConfig(TaskConfig):
@@ -118,7 +110,9 @@ class Detection(Task):
         rows = self._items(batch)
         if not len(rows):
             return 0
-        return int(_there(batch.targets["boxes"].index_select(0, rows)).sum(1).clamp(min=1).sum())
+        return int(
+            to_be_found(batch.targets["boxes"].index_select(0, rows)).sum(1).clamp(min=1).sum()
+        )
 
     def loss(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
@@ -126,29 +120,7 @@ class Detection(Task):
         rows = self._items(batch)
         truth = batch.targets["boxes"].index_select(0, rows)
         raw, places = self.look(encoded, batch, rows)
-        there, labels, corners = _there(truth), truth[..., 4].long(), truth[..., :4]
-        given = assign(
-            raw.logits.detach().sigmoid(),
-            raw.boxes.detach(),
-            places,
-            corners,
-            labels,
-            there,
-            raw.usable,
-        )
-        found = given.box >= 0
-        own = given.box.clamp(min=0)
-        wanted = torch.zeros_like(raw.logits)
-        score = given.score[..., None]
-        wanted = wanted.scatter(2, labels.clamp(min=0).gather(1, own)[..., None], score)
-        of_class = quality_focal_loss(raw.logits, wanted).sum(dim=2)
-        counted = ~self._in_crowd(truth, places) | found
-        if raw.usable is not None:
-            counted &= raw.usable
-        right_box = corners.gather(1, own[..., None].expand(-1, -1, 4))
-        of_box = (1 - generalised_iou(raw.boxes, right_box)) * given.score * found
-        total = (of_class * counted).sum() + BOX_WEIGHT * of_box.sum()
-        return Loss(total, self._right(raw, given.best, corners, labels, there))
+        return detection_loss(raw, places, truth)
 
     def predict(
         self, model: Model, encoded: Encoded, batch: Batch, generator: torch.Generator
@@ -303,35 +275,3 @@ class Detection(Task):
             return torch.zeros(0, dtype=torch.long)
         known = ~truth[:, 0].isnan().any(dim=1)
         return (known & image.present).nonzero()[:, 0]
-
-    def _in_crowd(self, truth: Tensor, places: Tensor) -> Bool[Tensor, "K A"]:
-        """Places in a crowd, or in what is hardly seen: whatever is said there is not wrong."""
-        crowd = (truth[..., 5] > 0) & (truth[..., 4] != ABSENT)
-        at = places[:, None]
-        inside = (at > truth[:, None, :, :2]) & (at < truth[:, None, :, 2:4])
-        return (inside.all(dim=3) & crowd[:, None]).any(dim=2)
-
-    def _right(
-        self, raw: Raw, best: Tensor, corners: Tensor, labels: Tensor, there: Tensor
-    ) -> Tensor:
-        """How many boxes their best place says rightly."""
-        said = raw.boxes.gather(1, best[..., None].expand(-1, -1, 4))
-        logits = raw.logits.gather(1, best[..., None].expand(-1, -1, raw.logits.shape[2]))
-        near = iou(said, corners) >= RIGHT_FROM
-        return (near & (logits.argmax(dim=2) == labels) & there).sum()
-
-
-def quality_focal_loss(
-    logits: Float[Tensor, "*B"], wanted: Float[Tensor, "*B"]
-) -> Float[Tensor, "*B"]:
-    """|y - p|^2 BCE(p, y), of each.
-
-    Source: Li et al. 2020, "Generalized Focal Loss", equation 5.
-    """
-    away = (wanted - logits.sigmoid()).square()
-    return away * F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-
-
-def _there(truth: Tensor) -> Tensor:
-    """[K, G]: which boxes are to be found."""
-    return (truth[..., 4] >= 0) & (truth[..., 5] == 0)

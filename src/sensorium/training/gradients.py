@@ -20,6 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from sensorium import ranks
+from sensorium.tasks.mixture import Mixture
 
 
 class GradientNorms:
@@ -65,3 +66,12 @@ class GradientNorms:
             ranks.add_up(gradient)
             norms[task] = gradient.norm().item()
         return norms
+
+
+def gradient_norms(mixture: Mixture, counts: Collection[str]) -> GradientNorms | None:
+    """To measure each task's gradient in a step; None where that tells nothing, of one task or of
+    weights that all are frozen."""
+    tasks = mixture.tasks.values()
+    shared = [p for p in mixture.model.parameters() if p.requires_grad]
+    others = [p for task in tasks for p in task.parameters() if p.requires_grad]
+    return GradientNorms(shared, others, counts) if shared and len(tasks) > 1 else None

@@ -14,8 +14,6 @@ all of them, so that a step is that of one process with the whole batch.
 
 from __future__ import annotations
 
-import json
-import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -30,12 +28,14 @@ from sensorium.batch import Batch
 from sensorium.errors import RunError, TrainingError
 from sensorium.tasks.mixture import Mixture
 from sensorium.training.average import MovingAverage
+from sensorium.training.best import is_best
 from sensorium.training.checkpoint import Checkpoint, Checkpoints, TrainState
 from sensorium.training.config import TrainConfig
 from sensorium.training.dropout import drop_modalities
+from sensorium.training.explosion import Alarm
 from sensorium.training.finetune import FinetuneConfig
 from sensorium.training.freezing import Thaw, relative_rates, to_training
-from sensorium.training.gradients import GradientNorms
+from sensorium.training.gradients import gradient_norms
 from sensorium.training.interrupt import StopRequest
 from sensorium.training.log import (
     Interval,
@@ -47,10 +47,8 @@ from sensorium.training.log import (
 )
 from sensorium.training.optimizer import build_optimizer, learning_rate_at, set_rate
 from sensorium.training.precision import call_in, choose_precision
+from sensorium.training.whole_batch import over_ranks, whole_batch
 
-FAILED_BATCH = "failed_batch.json"
-STEPS_BEFORE_EXPLOSION_COUNTS = 20  # the first losses are those of a random model
-MEAN_LOSS_DECAY = 0.95
 SEEDS_OF_A_RANK = 20_000_003  # more than the steps of a run; a CPU's generator takes 32 bits
 LEAST_UNUSABLE = 10  # batches in a row, before data and tasks are said not to fit each other
 
@@ -160,6 +158,7 @@ class Loop:
                     f"torchrun --nproc-per-node {len(self.state.data)} -m sensorium ..."
                 )
             batches.restore(self.state.data[ranks.rank()])
+        self.alarm = Alarm(self.state, config.explode_factor, folder)
 
     def run(
         self,
@@ -226,11 +225,12 @@ class Loop:
         batch = batch.to(self.device, non_blocking=True)
         batch = drop_modalities(batch, self.config.modality_dropout, generator)
         prepared = self.mixture.prepare(batch, generator)
-        samples, counts = self._whole_batch(prepared)
+        samples, counts = whole_batch(self.mixture, prepared)
         if not counts:
             return {}
         sums = {name: StepLoss() for name in counts}
-        norms = self._gradient_norms(counts)
+        due = not self.config.compile and self._due_after(self.config.gradient_norms_every_steps)
+        norms = gradient_norms(self.mixture, counts) if due else None
         for part in prepared.split(self.config.accumulate):
             losses = call_in(self.state.precision, self.mixture, part, generator, tuple(counts))
             if not losses:  # what the batch has for the tasks is all in its other parts
@@ -243,13 +243,13 @@ class Loop:
             for name, loss in losses.items():
                 sums[name].add(means[name].item(), loss.correct.item() / counts[name])
         ranks.sum_gradients(self.mixture.parameters())
-        sums = self._over_ranks(sums)
+        sums = over_ranks(sums)
         for name, of_task in (norms.norms() if norms is not None else {}).items():
             sums[name].gradient_norm = of_task
         norm = torch.nn.utils.clip_grad_norm_(
             self.mixture.parameters(), self.config.clip_gradient, foreach=True
         )
-        self._check(sums, norm.item(), batch)
+        self.alarm.check(sums, self.mixture.weights, norm.item(), batch)
         set_rate(self.optimizer, self._rate())
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -258,32 +258,6 @@ class Loop:
         self.state.step += 1
         self.state.samples += samples
         return sums
-
-    def _gradient_norms(self, counts: dict[str, int]) -> GradientNorms | None:
-        """To measure each task's gradient in this step, where that is due and tells something."""
-        every, tasks = self.config.gradient_norms_every_steps, self.mixture.tasks.values()
-        if every is None or self.config.compile or len(tasks) == 1:
-            return None
-        shared = [p for p in self.mixture.model.parameters() if p.requires_grad]
-        others = [p for task in tasks for p in task.parameters() if p.requires_grad]
-        due = shared and (self.state.step + 1) % every == 0
-        return GradientNorms(shared, others, counts) if due else None
-
-    def _whole_batch(self, prepared: Batch) -> tuple[int, dict[str, int]]:
-        """Samples of the batch over all ranks, and the items of each task that has any."""
-        own = self.mixture.counts(prepared)
-        names = list(self.mixture.tasks)
-        samples, *items = ranks.totals([len(prepared), *(own.get(name, 0) for name in names)])
-        counts = {name: round(count) for name, count in zip(names, items, strict=True)}
-        return round(samples), {name: count for name, count in counts.items() if count}
-
-    def _over_ranks(self, sums: dict[str, StepLoss]) -> dict[str, StepLoss]:
-        """Each rank's part of the mean losses and accuracies, together."""
-        means = ranks.totals([loss.mean for loss in sums.values()])
-        accuracies = ranks.totals([loss.accuracy for loss in sums.values()])
-        return {
-            name: StepLoss(*of_task) for name, *of_task in zip(sums, means, accuracies, strict=True)
-        }
 
     def _check_usable(self, batch: Batch, unusable_in_a_row: int) -> None:
         """Stop where nothing comes that any task can use; a batch now and then is no harm."""
@@ -294,34 +268,6 @@ class Loop:
                 f"it has {', '.join(batch.inputs)} for tasks {', '.join(self.mixture.tasks)}; "
                 "check data.fields against the tasks' modalities"
             )
-
-    def _check(self, losses: dict[str, StepLoss], norm: float, batch: Batch) -> None:
-        """Stop before a bad gradient reaches the weights."""
-        total = sum(self.mixture.weights[name] * loss.mean for name, loss in losses.items())
-        mean, limit = self.state.mean_loss, self.config.explode_factor
-        counted = self.state.step >= STEPS_BEFORE_EXPLOSION_COUNTS
-        if not math.isfinite(total) or not math.isfinite(norm):
-            what = f"the loss is {total} and the gradient's norm {norm}"
-        elif mean is not None and counted and total > limit * mean:
-            what = f"the loss is {total:.4g}, over {limit:g} times its running mean {mean:.4g}"
-        else:
-            mean = total if mean is None else mean
-            self.state.mean_loss = MEAN_LOSS_DECAY * mean + (1 - MEAN_LOSS_DECAY) * total
-            return
-        path = self.folder / FAILED_BATCH
-        means = {name: f"{loss.mean:.4g}" for name, loss in losses.items()}  # JSON has no NaN
-        ids = [id for of_rank in ranks.everyone(list(batch.ids)) for id in of_rank]
-        facts = {"step": self.state.step + 1, "losses": means, "samples": ids}
-        if ranks.rank() == 0:
-            path.write_text(json.dumps(facts, indent=1, ensure_ascii=False))
-        shown = ", ".join(ids[:5])
-        raise TrainingError(
-            f"step {self.state.step + 1}: {what} "
-            f"({', '.join(f'{name} {mean}' for name, mean in means.items())}). "
-            f"Samples of the batch: {shown}, ... all {len(ids)} in {path}. "
-            "The last checkpoint is kept. Try a smaller train.learning_rate or a longer "
-            "train.warmup, or look at those samples"
-        )
 
     def _validate(
         self,
@@ -339,20 +285,7 @@ class Loop:
         log.write(self.state.step, figures)
         if on_validation is not None:
             on_validation(self.state.step, self.steps, figures)
-        name = self.config.best_metric
-        if name is None:
-            return False
-        if name not in figures:
-            raise TrainingError(
-                f"train.best_metric={name} is not among the validation figures: "
-                + ", ".join(sorted(figures))
-            )
-        if self.state.best_figure is None or figures[name] > self.state.best_figure:
-            self.state.best_figure, self.state.best_step = figures[name], self.state.step
-            self.state.stale_validations = 0
-            return True
-        self.state.stale_validations += 1
-        return False
+        return is_best(self.state, figures, self.config.best_metric)
 
     def _save(self) -> None:
         self.state.data = ranks.everyone(self.batches.state())
@@ -366,6 +299,10 @@ class Loop:
 
     def _due(self, every: int | None) -> bool:
         return every is not None and self.state.step % every == 0
+
+    def _due_after(self, every: int | None) -> bool:
+        """Whether the step that is being taken is one of every so many."""
+        return every is not None and (self.state.step + 1) % every == 0
 
     def _rate(self) -> float:
         return learning_rate_at(min(self.state.step, self.steps - 1), self.steps, self.config)
