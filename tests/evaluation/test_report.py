@@ -17,7 +17,7 @@ from sensorium.tasks.calibration import calibrate
 from sensorium.tasks.mistakes import Mistake
 from sensorium.tasks.reconstruction import Reconstruction
 from sensorium.tasks.retrieval import Retrieval
-from sensorium.tasks.writing import Written
+from sensorium.tasks.written import Written
 
 IDS = [f"test.jsonl:{row}" for row in range(1, 9)]
 SUMMARY = {

@@ -24,7 +24,8 @@ from sensorium.tasks.places import Located, Locating
 from sensorium.tasks.reconstruction import Reconstruction, reconstruct
 from sensorium.tasks.retrieval import Retrieval, figures_by_direction
 from sensorium.tasks.tally import Tally, names_rows
-from sensorium.tasks.writing import Writing, Written
+from sensorium.tasks.writing import Writing
+from sensorium.tasks.written import Written
 
 RECONSTRUCTED = 8
 """Samples whose pictures are reconstructed, to be seen."""

@@ -24,7 +24,7 @@ from sensorium.tasks.places import Located
 from sensorium.tasks.ranking import RECALL_AT
 from sensorium.tasks.reconstruction import Reconstruction
 from sensorium.tasks.retrieval import Retrieval
-from sensorium.tasks.writing import Written
+from sensorium.tasks.written import Written
 
 __all__ = ["Shown", "write_report"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from sensorium.evaluation.examples import Face, Shown, face_of
-from sensorium.tasks.writing import Written
+from sensorium.tasks.written import Written
 
 
 @dataclass(frozen=True)

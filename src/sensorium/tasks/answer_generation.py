@@ -29,7 +29,8 @@ from sensorium.tasks.questions import QuestionConfig, soft_scores, tallies_by_ty
 from sensorium.tasks.tally import Tally, mean_of
 from sensorium.tasks.task import Encoded
 from sensorium.tasks.vocabulary import Vocabulary
-from sensorium.tasks.writing import Writing, WritingConfig, Written
+from sensorium.tasks.writing import Writing, WritingConfig
+from sensorium.tasks.written import Written, several, spread_texts, texts_of_each
 
 
 class AnswerGenerationConfig(QuestionConfig, WritingConfig):
@@ -88,9 +89,9 @@ class AnswerGeneration(Writing):
         nobody = torch.full_like(present, ABSENT, dtype=torch.long)
         if "answers_tokens" in batch.targets:
             given = batch.targets["answers_tokens"]
-            predictions = predictions | self.several("answers", given, present)
+            predictions = predictions | several("answers", given, present, self.vocabulary)
         return predictions | {
-            "question": self._spread(questions.values, present),
+            "question": spread_texts(questions.values, present, self.vocabulary),
             "type": batch.targets.get("question_type", nobody),
         }
 
@@ -128,7 +129,10 @@ class AnswerGeneration(Writing):
     def _soft(self, predictions: Mapping[str, Tensor], rows: Tensor) -> dict[str, Tally]:
         """`soft_accuracy`, where several people answered: an answer counts by how many gave it."""
         said = [comparable(text) for text in self.texts(predictions)]
-        answers = [[comparable(a) for a in of] for of in self.texts_of_each(predictions, "answers")]
+        answers = [
+            [comparable(a) for a in of]
+            for of in texts_of_each(predictions, "answers", self.vocabulary)
+        ]
         given = torch.tensor([len(of) for of in answers])
         alike = torch.tensor([of.count(one) for one, of in zip(said, answers, strict=True)])
         if not (given > 1).any():

@@ -32,7 +32,8 @@ from sensorium.tasks.tally import Tally, mean_of, tally
 from sensorium.tasks.task import Encoded
 from sensorium.tasks.vocabulary import Vocabulary
 from sensorium.tasks.words import words_of
-from sensorium.tasks.writing import Writing, WritingConfig, Written
+from sensorium.tasks.writing import Writing, WritingConfig
+from sensorium.tasks.written import Written, several, texts_of_each
 
 
 class CaptioningConfig(WritingConfig):
@@ -79,7 +80,7 @@ class Captioning(Writing):
         others = batch.targets.get("captions", own[:, :0])  # [B, R, N]
         others = F.pad(others, (0, own.shape[2] - others.shape[2]), value=pad)
         every = torch.cat([own, others], dim=1)
-        return predictions | self.several("captions", every, predictions["present"])
+        return predictions | several("captions", every, predictions["present"], self.vocabulary)
 
     def tallies(self, predictions: Mapping[str, Tensor]) -> dict[str, Tally]:
         """How near to a caption what is written comes: BLEU-1 to BLEU-4, CIDEr-D, and the share
@@ -120,5 +121,5 @@ class Captioning(Writing):
 
     def _captions(self, predictions: Mapping[str, Tensor]) -> list[list[str]]:
         """All captions of every sample that has any."""
-        each = self.texts_of_each(predictions, "captions")
+        each = texts_of_each(predictions, "captions", self.vocabulary)
         return [list(dict.fromkeys(texts)) for texts in each]

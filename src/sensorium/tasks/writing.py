@@ -14,9 +14,7 @@ tokens); Szegedy et al. 2016 (label smoothing).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -34,6 +32,7 @@ from sensorium.tasks.decoding import DecoderConfig, GenerationConfig
 from sensorium.tasks.tally import ROWS, Tally, ratio, rows_of, tally
 from sensorium.tasks.task import Encoded, Loss, Task, TaskConfig, Told, told_of
 from sensorium.tasks.vocabulary import Vocabulary
+from sensorium.tasks.written import Written, spread_rows, spread_texts, text_of
 
 BLIND = " blind"  # the ending, in predictions, of what is written without seeing
 
@@ -47,25 +46,6 @@ class WritingConfig(TaskConfig):
     """How words are searched for, once the decoder is trained."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """Share of the probability that learning spreads over all tokens."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """What was written of a sample.
-
-    Attributes:
-        row: the sample's number.
-        text: the words.
-        references: what they should be, any of these.
-        score: the larger the better.
-        asked: the question that it answers, if any.
-    """
-
-    row: int
-    text: str
-    references: tuple[str, ...]
-    score: float
-    asked: str = ""
 
 
 class Writing(Task):
@@ -135,14 +115,15 @@ class Writing(Task):
         predictions = {
             ROWS: torch.arange(len(present), device=present.device),
             "present": present,
-            "right words": self._spread(words.values, present),
+            "right words": spread_texts(words.values, present, self.vocabulary),
             "asked": spread_rows(asked, present),
         }
         for view in self.views:
             context = self._seen(model, blind if view else encoded.encodings, words)
             right, log_probability = self._judged(words, context)
+            said = self._written(words, context, generator)
             predictions |= {
-                f"said{view}": self._spread(self._written(words, context, generator), present),
+                f"said{view}": spread_texts(said, present, self.vocabulary),
                 f"right{view}": spread_rows(right, present),
                 f"log probability{view}": spread_rows(log_probability, present),
             }
@@ -245,27 +226,9 @@ class Writing(Task):
         """What was written of every sample that has words, beside what is right."""
         raise NotImplementedError
 
-    def several(
-        self, name: str, texts: Int[Tensor, "B R N"], present: Bool[Tensor, " B"]
-    ) -> dict[str, Tensor]:
-        """For predictions: several texts of each sample, in one list for all, and how many each
-        has."""
-        pad, most = self.vocabulary.pad, self.vocabulary.context_tokens
-        texts = F.pad(texts, (0, most - texts.shape[2]), value=pad)
-        real = (texts != pad).any(dim=2) & present[:, None]
-        return {name: texts[real], f"{name} of it": real.sum(dim=1)}
-
-    def texts_of_each(self, predictions: Mapping[str, Tensor], name: str) -> list[list[str]]:
-        """Of every sample that has words, what `several` put into the predictions."""
-        counts = predictions[f"{name} of it"][predictions["present"]].tolist()
-        texts = [self.text_of(ids) for ids in predictions[name]]
-        starts = itertools.accumulate(counts, initial=0)
-        return [texts[start : start + n] for start, n in zip(starts, counts, strict=False)]
-
     def text_of(self, ids: Int[Tensor, " N"]) -> str:
         """The words of a text, without its start, end and padding."""
-        special = self.vocabulary.special
-        return self.vocabulary.decode([id for id in ids.tolist() if id not in special])
+        return text_of(ids, self.vocabulary)
 
     def _some_words(self, batch: Batch) -> Inputs:
         words = self.words(batch)
@@ -318,19 +281,7 @@ class Writing(Task):
         one = Tokens(context.values[:1], context.mask[:1])
         return self.write(one, prompts[:1], lengths[:1], generator).expand(len(prompts), -1)
 
-    def _spread(self, ids: Int[Tensor, "P N"], present: Bool[Tensor, " B"]) -> Int[Tensor, "B C"]:
-        """Texts of the samples that have one, all padded to the same length; pad for the others."""
-        missing = self.vocabulary.context_tokens - ids.shape[1]
-        ids = F.pad(ids, (0, missing), value=self.vocabulary.pad)
-        spread = ids.new_full((len(present), ids.shape[1]), self.vocabulary.pad)
-        return spread.index_copy(0, present.nonzero()[:, 0], ids)
-
 
 def _perplexity(sums: Float[Tensor, "*R 2"]) -> Float[Tensor, "*R"]:
     """From the sums of log-probabilities and of tokens."""
     return (-ratio(sums)).exp()
-
-
-def spread_rows(values: Tensor, present: Bool[Tensor, " B"]) -> Tensor:
-    """[P] -> [B], zero where absent."""
-    return values.new_zeros(len(present)).index_copy(0, present.nonzero()[:, 0], values)
