@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.conftest import small_mixture, small_model
+from tests.conftest import LEARNED, WORDS, small_model
 from tests.deployment.graphs.test_proof import DATA, wrong
 
 from sensorium.batch import Batch, Inputs
@@ -16,7 +16,7 @@ from sensorium.deployment.graphs.proof import prove
 from sensorium.deployment.graphs.runtime import GraphModel, Graphs
 from sensorium.layers.patches import positions_of_grids
 from sensorium.model import ModelConfig
-from sensorium.tasks import Mixture
+from sensorium.tasks import Mixture, TasksConfig, build_mixture
 
 PATCH = 4
 SHAPES = ((4, 4), (2, 5), (5, 2), (3, 3), (1, 1), (4, 3))
@@ -56,7 +56,8 @@ def test_graphs_say_what_the_model_says_of_any_shapes(tmp_path: Path) -> None:
     encoder = {"width": 16, "depth": 1, "heads": 2, "patch_size": PATCH}
     image = encoder | {"pooling": "class", "stem_widths": [8]}
     model = small_model(ModelConfig.model_validate({"encoders": {"image": image}}))
-    mixture = small_mixture("detection", model=model).eval()
+    tasks = TasksConfig(detection={"width": 16, "depth": 0, "levels": [-1, 1]})  # traced sooner
+    mixture = build_mixture(tasks, model, vocabulary=WORDS, learned=LEARNED).eval()
     write_graphs(mixture, NATIVE, tmp_path)
     graphs = Graphs(tmp_path, mixture, NATIVE)
     proof = prove(mixture, graphs, pictures())
