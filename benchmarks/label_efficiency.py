@@ -10,6 +10,8 @@ So many training rows of each class are drawn, and with the same rows three mode
 - head alone: the same, but the encoder is frozen and run only once;
 - from scratch: the same model with fresh weights, for as many steps of as many rows.
 
+Of the world, `--where number=1 --label objects.0.colour` asks for the colour of the only thing.
+
 Each way has a learning rate of its own; the defaults are those that were best on the validation
 sets (`--judge validation`). Every number of labels is tried with several draws of them, of which
 those with more labels hold those with fewer; the seed also draws what training draws.
@@ -40,7 +42,7 @@ STILL = "{shift: 0, scale: [1, 1], flip: 0, flip_vertical: 0, colour_jitter: 0}"
 FROZEN = ["finetune.freeze.encoders=all", "finetune.cache_features=true"]
 WAYS = {
     "fine-tuned": [],
-    "head alone": [*FROZEN, f"data.image.augment={STILL}"],
+    "head alone": [*FROZEN, f"data.image.augment={STILL}", "train.steps=1500"],
     "from scratch": [],
 }
 """What each way of training adds to the recipe."""
@@ -55,7 +57,7 @@ Figures = dict[str, dict[str, list[float]]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("recipe", type=Path, help="of a classification, without a model")
+    parser.add_argument("recipe", type=Path, help="of a classification that reads no text")
     parser.add_argument("data", type=Path, help="a folder with the manifests that it names")
     parser.add_argument("overrides", nargs="*", help="of the recipe: key=value")
     parser.add_argument("--from", dest="start", type=Path, required=True, help="a run folder")
@@ -63,6 +65,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     parser.add_argument("--rate", type=float, help="of all ways, to try it; else each has its own")
+    parser.add_argument("--label", metavar="PATH", help="where the class is: objects.0.colour")
+    parser.add_argument("--where", metavar="COLUMN=VALUE", help="only such rows, of all sets")
     parser.add_argument("--judge", choices=("validation", "test"), default="test")
     parser.add_argument(
         "--runs", type=Path, help="keep the runs there; those that are finished are not made again"
@@ -75,6 +79,11 @@ def main() -> None:
     show(figures, arguments.judge, facts)
     if arguments.json is not None:
         told = {"recipe": arguments.recipe.stem, "run": arguments.start.name}
+        told |= {
+            "where": arguments.where,
+            "label": arguments.label,
+            "overrides": arguments.overrides,
+        }
         report = told | {"judged_on": arguments.judge, "figures": figures, "machine": facts}
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
 
@@ -85,17 +94,25 @@ def measure(arguments: argparse.Namespace, runs: Path) -> Figures:
     recipe = Start.open(arguments.start).recipe(
         arguments.recipe, [f"data.root={arguments.data.resolve()}", *arguments.overrides]
     )
+    runs.mkdir(parents=True, exist_ok=True)
+    known, judged = (
+        rows_of(recipe, split, arguments.where, arguments.label)
+        for split in ("train", arguments.judge)
+    )
+    test = write(judged, runs / f"{arguments.judge}.jsonl")
     for seed in arguments.seeds:
         for labels in arguments.labels:
-            manifest = write_few(recipe, labels, seed, runs)
+            chosen = few(known, recipe.data.fields["label"], labels, seed)
+            manifest = write(chosen, runs / f"{labels}-{seed}.jsonl")
             for way in arguments.ways:
                 rate = arguments.rate or RATES[way]
                 said = [
                     *WAYS[way],
                     f"seed={seed}",
                     f"data.train={manifest}",
+                    "data.validation=null",
+                    f"data.test={test}",
                     f"train.learning_rate={rate}",
-                    *(["data.test=validation.jsonl"] if arguments.judge == "validation" else []),
                 ]
                 name = f"{way.replace(' ', '-')}-{labels}-{seed}-{rate:g}-{arguments.judge}"
                 summary = summary_of(recipe, said, arguments.start, way, runs / name)
@@ -106,26 +123,52 @@ def measure(arguments: argparse.Namespace, runs: Path) -> Figures:
     return figures
 
 
-def write_few(recipe: Recipe, labels: int, seed: int, runs: Path) -> Path:
-    """A manifest of so many training rows of each class, which are drawn anew by each seed."""
+def rows_of(
+    recipe: Recipe, split: str, where: str | None = None, label: str | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a set, with what the recipe reads of them.
+
+    Args:
+        where: column=value, which they are to have; None takes all.
+        label: where the class is, instead of the recipe's column.
+    """
     root, fields = Path(recipe.data.root or ""), recipe.data.fields or {}
-    (place,) = recipe.data.places("train")
-    by_class: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    (place,) = recipe.data.places(split)
+    column, _, value = (where or "").partition("=")
+    rows = []
     for line in (root / place.path).read_text("utf-8").splitlines():
         row = json.loads(line)
-        for column in (fields[modality] for modality in FILES if modality in fields):
-            row[column] = str((root / row[column]).resolve())
-        kept = {column: row[column] for column in fields.values() if column}
-        by_class[str(row[fields["label"]])].append(kept)
+        if where is None or str(row[column]) == value:
+            for file in (fields[modality] for modality in FILES if modality in fields):
+                row[file] = str((root / row[file]).resolve())
+            kept = {name: row.get(name) for name in fields.values()}
+            rows.append(kept | {fields["label"]: at(row, label or fields["label"])})
+    return rows
+
+
+def at(row: Any, path: str) -> Any:
+    """What a row holds at `objects.0.colour`, say."""
+    for step in path.split("."):
+        row = row[int(step)] if isinstance(row, list) else row[step]
+    return row
+
+
+def few(rows: list[dict[str, Any]], label: str, labels: int, seed: int) -> list[dict[str, Any]]:
+    """So many rows of each class, drawn anew by each seed; those of fewer are among them."""
+    by_class: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_class[str(row[label])].append(row)
     chosen = []
     for name, of_class in sorted(by_class.items()):
         Random(f"{seed}/{name}").shuffle(of_class)
         chosen += of_class[: labels or len(of_class)]
-    runs.mkdir(parents=True, exist_ok=True)
-    manifest = runs.resolve() / f"{labels}-{seed}.jsonl"
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in chosen)
+    return chosen
+
+
+def write(rows: list[dict[str, Any]], manifest: Path) -> Path:
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     manifest.write_text("".join(lines), encoding="utf-8")
-    return manifest
+    return manifest.resolve()
 
 
 def summary_of(
@@ -136,9 +179,7 @@ def summary_of(
         summary = sensorium.Run.open(run).summary()
     elif way == "from scratch":
         plain = recipe.model_copy(update={"finetune": None})
-        words = [f"data.text.tokenizer={start.resolve() / 'tokenizer.json'}"]  # and so its size
-        said = overrides + (words if recipe.model.encoders.text is not None else [])
-        summary = sensorium.pretrain(plain, said, run_dir=run, overwrite=True).summary
+        summary = sensorium.pretrain(plain, overrides, run_dir=run, overwrite=True).summary
     else:
         done = sensorium.finetune(recipe, overrides, start=start, run_dir=run, overwrite=True)
         summary = done.summary
