@@ -9,7 +9,8 @@ the last 200 are for validation here, and 200 for the test; for each picture ten
 questions (the shape of an object; is it on the left or right; at the top or bottom) and ten
 relational ones (the shape of the object closest to another, or furthest from it; how many have the
 shape of another, itself among them). A question stands in two columns: as a sentence (`question`),
-and as the three words of the authors' code (`code`): colour, kind and what is asked.
+and as the two words that the authors' code comes to (`code`): colour, and what is asked, from which
+the kind follows.
 
 Left open there and chosen here: the background is white, objects do not touch, no picture is asked
 the same question twice, and no question is asked that has two right answers (two objects equally
@@ -132,7 +133,7 @@ def ask(scene: list[Thing], kind: str, draw: Random) -> Iterator[dict[str, str]]
     for asked, thing, right in usable[:QUESTIONS_OF_A_KIND]:
         yield {
             "question": ASKED[kind][asked].format(thing.colour),
-            "code": f"{thing.colour} {kind} {asked}",
+            "code": f"{thing.colour} {asked}",
             "kind": kind,
             "answer": min(right),
         }
