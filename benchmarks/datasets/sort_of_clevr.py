@@ -16,6 +16,9 @@ Left open there and chosen here: the background is white, objects do not touch, 
 the same question twice, and no question is asked that has two right answers (two objects equally
 close, of different shapes).
 
+The questions of a picture are cut into four parts (`part`), for batches of many pictures and a few
+questions about each.
+
 Every picture follows from the seed, its split and its number alone.
 
 Source: Santoro et al. 2017, "A simple neural network module for relational reasoning".
@@ -37,6 +40,7 @@ PICTURES = {"train": 9_600, "validation": 200, "test": 200}
 SIDE = 75
 REACH = 5  # pixels from an object's centre to its edge
 QUESTIONS_OF_A_KIND = 10
+PARTS = 4  # that the questions of a picture are cut into, by turns
 
 COLOURS = {
     "red": (255, 0, 0),
@@ -162,7 +166,10 @@ def build(folder: Path, pictures: dict[str, int] = PICTURES, seed: int = 0) -> d
             scene, questions = draw_picture(seed, split, number)
             name = f"images/{split}/{number:05}.png"
             paint(scene).save(folder / name)
-            rows += [{"file_name": name} | question for question in questions]
+            rows += [
+                {"file_name": name, "part": f"{number}-{n % PARTS}"} | question
+                for n, question in enumerate(questions)
+            ]
         write(folder / f"{split}.jsonl", rows)
         if split == "test":
             for kind in ASKED:
