@@ -8,7 +8,7 @@ from tests.benchmarks.scripts import BENCHMARKS, load_script
 from sensorium import load_recipe
 from sensorium.fusion import FUSIONS
 
-RECIPES = sorted((BENCHMARKS / "recipes").glob("*.yaml"))
+RECIPES = [BENCHMARKS / "recipes" / f"{name}.yaml" for name in ("digit-sum", "sort-of-clevr")]
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)

@@ -80,10 +80,15 @@ def test_the_code_says_what_the_sentence_says(folder):
     pairs = {(row["question"], row["code"], row["kind"]) for row in rows}
     assert len(pairs) == len({question for question, _, _ in pairs}) == 36
     for question, code, kind in pairs:
-        colour, said, asked = code.split()
+        colour, asked = code.split()
         assert colour in question.split()
-        assert said == kind
         assert sort_of_clevr.ASKED[kind][asked].format(colour) == question
+
+
+def test_parts_are_a_few_questions_about_one_picture(folder):
+    parts = Counter((row["part"], row["file_name"]) for row in rows_of(folder, "train"))
+    assert set(parts.values()) == {5}
+    assert len({part for part, _ in parts}) == 4 * PICTURES["train"]
 
 
 def test_the_kinds_of_the_test_are_its_rows(folder):
@@ -113,5 +118,5 @@ def test_a_question_with_two_right_answers_is_not_asked():
     assert sort_of_clevr.answers(alike, "closest", middle) == {"circle"}
     asked = [q["code"] for q in sort_of_clevr.ask(scene, "relational", sort_of_clevr.Random(0))]
     assert len(asked) == 7
-    assert "red relational closest" not in asked
-    assert "red relational furthest" not in asked
+    assert "red closest" not in asked
+    assert "red furthest" not in asked

@@ -68,8 +68,7 @@ def test_a_bundle_of_some_tasks(trained, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"to": "torch"}, "read through pickle"),
-        ({"to": "tensorflow"}, "expected --to bundle or onnx, got 'tensorflow'"),
+        ({"to": "tensorflow"}, "expected --to bundle, onnx, torch, got 'tensorflow'"),
         ({"quantize": "int8"}, "--quantize rounds the weights of graphs; add --to onnx"),
         ({"tasks": ["sing"]}, "sing: this run has no such task; it has contrastive"),
     ],

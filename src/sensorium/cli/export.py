@@ -1,4 +1,4 @@
-"""`sensorium export RUN --to bundle|onnx`."""
+"""`sensorium export RUN --to bundle|onnx|torch`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +13,15 @@ from sensorium.cli.options import JsonOption, RunArgument
 def export(
     run: RunArgument,
     to: Annotated[
-        str, typer.Option(help="bundle: for this library; onnx: graphs for any program, too.")
+        str,
+        typer.Option(
+            help="bundle: for this library; onnx: graphs for any program, too; torch: "
+            "programs of torch.export, too."
+        ),
     ] = "bundle",
     out: Annotated[
         Path | None,
-        typer.Option(help="The folder to write.", show_default="RUN/bundle or RUN/onnx"),
+        typer.Option(help="The folder to write.", show_default="RUN/bundle, /onnx or /torch"),
     ] = None,
     tasks: Annotated[
         str | None,

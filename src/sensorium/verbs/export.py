@@ -18,6 +18,7 @@ from sensorium.deployment.bundle.recipe import BundleRecipe, Plan
 from sensorium.deployment.bundle.signature import signature_of
 from sensorium.deployment.bundle.write import write_manifest, write_model, written_aside
 from sensorium.deployment.graphs.make import Graph, write_graphs
+from sensorium.deployment.graphs.programs import Programs, write_programs
 from sensorium.deployment.graphs.proof import Compared, prove
 from sensorium.deployment.graphs.quantize import quantize as quantize_graph
 from sensorium.deployment.graphs.runtime import Graphs
@@ -29,12 +30,8 @@ from sensorium.tasks import Mixture
 from sensorium.verbs.listeners import Listeners
 from sensorium.verbs.open_run import open_run
 
-Target = Literal["bundle", "onnx"]
-TARGETS: tuple[Target, ...] = ("bundle", "onnx")
-NO_TORCH = (
-    "--to torch is not offered: torch.export's .pt2 files are read through pickle, which can run "
-    "anything that whoever wrote the file likes; take --to onnx, or --to bundle for this library"
-)
+Target = Literal["bundle", "onnx", "torch"]
+TARGETS: tuple[Target, ...] = ("bundle", "onnx", "torch")
 
 
 @dataclass(frozen=True)
@@ -66,9 +63,10 @@ def export(
 
     Args:
         run: the run folder.
-        to: `bundle`, weights for this library; `onnx`, graphs beside them, for any other program.
-        out: where; by default `RUN/bundle`, `RUN/onnx` or `RUN/onnx-int8`. A bundle there is
-            replaced.
+        to: `bundle`, weights for this library; `onnx`, graphs beside them, for any other program;
+            `torch`, programs of torch.export beside them, for whoever has torch alone.
+        out: where; by default `RUN/bundle`, `RUN/onnx`, `RUN/onnx-int8` or `RUN/torch`. A bundle
+            there is replaced.
         tasks: those that go along; None takes all.
         quantize: `int8` rounds the weights of graphs.
         licence: a sentence for the model card.
@@ -78,10 +76,9 @@ def export(
         SensoriumError: no such run or task, a model that cannot be a graph, or graphs that say
             anything else than the model; then nothing is written.
     """
-    if to == "torch":
-        raise ExportError(NO_TORCH)
-    if to not in TARGETS:
-        raise ExportError(f"expected --to {' or '.join(TARGETS)}, got {to!r}")
+    kind = next((target for target in TARGETS if target == to), None)
+    if kind is None:
+        raise ExportError(f"expected --to {', '.join(TARGETS)}, got {to!r}")
     if quantize is not None and to != "onnx":
         raise ExportError("--quantize rounds the weights of graphs; add --to onnx")
     listeners = listeners or Listeners()
@@ -96,15 +93,15 @@ def export(
         write_model(aside, plan, mixture)
         graphs: list[Graph] = []
         proof: list[Compared] = []
-        if to == "onnx":
-            graphs = write_graphs(mixture, trained.data, aside)
+        if kind != "bundle":
+            write = write_graphs if kind == "onnx" else write_programs
+            graphs = write(mixture, trained.data, aside)
             proof = _proved(opened, trained, mixture, graphs, aside, quantize, listeners)
             _write_json(aside / "proof.json", [asdict(line) for line in proof])
         signature = signature_of(mixture, trained.data, trained.tokenizer, graphs)
         _write_json(aside / "signature.json", signature)
         text = card(parts, opened.summary(), opened.facts(), proof, licence)
         (aside / "README.md").write_text(text, encoding="utf-8")
-        kind: Target = "onnx" if to == "onnx" else "bundle"
         empty = Manifest(
             kind=kind, quantized=quantize, name=recipe.name, versions=versions(), files={}
         )
@@ -142,8 +139,9 @@ def _proved(
         for graph in graphs:
             quantize_graph(folder / graph.file)
     batch = _samples(run, trained, listeners)
-    graphs_read = Graphs(folder, mixture, trained.data)
-    proof = prove(mixture, graphs_read, batch, quantized=quantize is not None)
+    read = Graphs if graphs[0].suffix == ".onnx" else Programs
+    read_again = read(folder, mixture, trained.data)
+    proof = prove(mixture, read_again, batch, quantized=quantize is not None)
     wrong = [line for line in proof if not line.holds]
     if wrong:
         worst = max(wrong, key=lambda line: line.difference)

@@ -34,7 +34,7 @@ BYTES_AT_A_TIME = 1 << 20
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 """Of a file: no way up, none from the root, no drive, no backslash, nothing hidden."""
 
-Kind = Literal["bundle", "onnx"]
+Kind = Literal["bundle", "onnx", "torch"]
 Quantization = Literal["int8"]
 
 
@@ -55,7 +55,7 @@ class Manifest(Config):
     version: int = VERSION
     """Of the format."""
     kind: Kind
-    """bundle: weights alone; onnx: graphs beside them."""
+    """bundle: weights alone; onnx, torch: graphs, or programs of torch.export, beside them."""
     quantized: Quantization | None = None
     """In what the graphs compute, where not in float32."""
     name: str

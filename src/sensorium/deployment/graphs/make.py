@@ -1,4 +1,5 @@
-"""A model -> its graphs as ONNX files, of any number of samples and any length.
+"""A model -> its parts, ready to be traced, and these as ONNX files, of any number of samples and
+any length.
 
 Weights lie inside the files, so that a bundle has no data outside of what its manifest names.
 """
@@ -6,7 +7,7 @@ Weights lie inside the files, so that a bundle has no data outside of what its m
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,16 +42,18 @@ class Graph:
         inputs: names, in order.
         outputs: the same.
         heads: what it computes of the tasks.
+        suffix: of its file.
     """
 
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     heads: tuple[Head, ...]
+    suffix: str = ".onnx"
 
     @property
     def file(self) -> str:
-        return f"{self.name}.onnx"
+        return self.name + self.suffix
 
     @property
     def own_shape(self) -> bool:
@@ -85,15 +88,31 @@ def part_name(modality: str, part: str) -> str:
     return f"{modality}_tokens_mask" if part == "mask" else f"{modality}_{part}"
 
 
-def write_graphs(mixture: Mixture, data: DataConfig, folder: Path) -> list[Graph]:
-    """Write the graphs of a model on the CPU, in float32 and evaluation mode.
+@dataclass(frozen=True)
+class Traceable:
+    """A part of a model, ready to be traced.
+
+    Attributes:
+        graph: that it becomes.
+        network: on the CPU, in float32 and evaluation mode.
+        arguments: what it is traced with, by name.
+        shapes: which of their axes may have any length.
+    """
+
+    graph: Graph
+    network: nn.Module
+    arguments: dict[str, Any]
+    shapes: dict[str, Any]
+
+
+def traceables_of(mixture: Mixture, data: DataConfig) -> Iterator[Traceable]:
+    """Every part of a model.
 
     Raises:
         ExportError: names the tasks, or the form of the inputs, that no graph can take.
     """
     _check(mixture)
-    graphs = graphs_of(mixture, data)
-    for graph in graphs:
+    for graph in graphs_of(mixture, data):
         if graph.name == FUSED:
             network: nn.Module = FusedNetwork(mixture.model, graph.heads)
             arguments, shapes = _fused_example(mixture)
@@ -106,7 +125,19 @@ def write_graphs(mixture: Mixture, data: DataConfig, folder: Path) -> list[Graph
             else:
                 network = EncoderNetwork(mixture.model, graph.name, graph.heads, longest)
             arguments, shapes = _encoder_example(graph, data, longest)
-        _write(network.eval(), arguments, shapes, graph, folder / graph.file)
+        yield Traceable(graph, network.eval(), arguments, shapes)
+
+
+def write_graphs(mixture: Mixture, data: DataConfig, folder: Path) -> list[Graph]:
+    """Write the graphs of a model as ONNX.
+
+    Raises:
+        ExportError: as `traceables_of`, or for weights too large for a file.
+    """
+    graphs = []
+    for part in traceables_of(mixture, data):
+        _write(part, folder / part.graph.file)
+        graphs.append(part.graph)
     return graphs
 
 
@@ -176,30 +207,24 @@ def _fused_example(mixture: Mixture) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"parts": parts}, {"parts": shapes}
 
 
-def _write(
-    network: nn.Module,
-    arguments: dict[str, Any],
-    shapes: dict[str, Any],
-    graph: Graph,
-    path: Path,
-) -> None:
+def _write(part: Traceable, path: Path) -> None:
     onnx = package("onnx")
     package("onnxscript")
-    size = sum(x.numel() * x.element_size() for x in network.state_dict().values())
+    size = sum(x.numel() * x.element_size() for x in part.network.state_dict().values())
     if size > LARGEST_FILE:
         raise ExportError(
-            f"the weights of {graph.name} have {size:,} bytes, more than one ONNX file may hold "
+            f"the weights of {part.graph.name} have {size:,} bytes, more than one ONNX file may hold "
             f"({LARGEST_FILE:,}); `--to bundle` takes them"
         )
     with warnings.catch_warnings(), quiet("torch.onnx"), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter about itself
         program = torch.onnx.export(
-            network,
-            kwargs=arguments,
+            part.network,
+            kwargs=part.arguments,
             dynamo=True,
-            dynamic_shapes=shapes,
-            input_names=list(graph.inputs),
-            output_names=list(graph.outputs),
+            dynamic_shapes=part.shapes,
+            input_names=list(part.graph.inputs),
+            output_names=list(part.graph.outputs),
             external_data=False,
             verbose=False,
         )

@@ -47,7 +47,7 @@ class Graphs:
         self.widths = dict(mixture.model.widths)
         self.patch_size = data.image.patch_size
         self.graphs = {graph.name: graph for graph in graphs_of(mixture, data)}
-        self._sessions = {n: _session(folder, graph) for n, graph in self.graphs.items()}
+        self._opened = {n: self._open(folder, graph) for n, graph in self.graphs.items()}
 
     def encode(self, modality: str, values: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
         """All that the graph of a modality says of P values, by the names of its outputs."""
@@ -91,10 +91,13 @@ class Graphs:
                 parts[modality] = (none, none[..., 0].bool(), none[:, 0], nobody)
         return self._run(FUSED, as_arguments(parts))
 
+    def _open(self, folder: Path, graph: Graph) -> Any:
+        return _session(folder, graph)
+
     def _run(self, name: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         outputs = self.graphs[name].outputs
         arrays = {n: x.contiguous().numpy() for n, x in inputs.items()}
-        found = self._sessions[name].run(list(outputs), arrays)
+        found = self._opened[name].run(list(outputs), arrays)
         return {n: torch.from_numpy(x) for n, x in zip(outputs, found, strict=True)}
 
 
