@@ -213,8 +213,8 @@ def _write(part: Traceable, path: Path) -> None:
     size = sum(x.numel() * x.element_size() for x in part.network.state_dict().values())
     if size > LARGEST_FILE:
         raise ExportError(
-            f"the weights of {part.graph.name} have {size:,} bytes, more than one ONNX file may hold "
-            f"({LARGEST_FILE:,}); `--to bundle` takes them"
+            f"the weights of {part.graph.name} have {size:,} bytes, more than one ONNX file may "
+            f"hold ({LARGEST_FILE:,}); `--to bundle` takes them"
         )
     with warnings.catch_warnings(), quiet("torch.onnx"), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter about itself
