@@ -12,7 +12,7 @@ here, a line in `TARGETS`, and its field in `columns.py`. Places in a picture ar
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -134,10 +134,9 @@ class Answers(Target):
         return pad_sequence(values, batch_first=True, padding_value=ABSENT)
 
 
-class AnswersTokens(Target):
-    """The same answers in words: int64 [R, N], padded; absent: none, all pad."""
+class SeveralTexts(Target):
+    """Texts that a sample has beside its own: int64 [R, N], padded; absent: none, all pad."""
 
-    field = "answer"
     required = False
     judged_only = True
 
@@ -145,14 +144,25 @@ class AnswersTokens(Target):
         self.absent = torch.zeros((0, 0), dtype=torch.int64)
         self._tokenizer = tokenizer
 
+    def texts(self, cells: Sequence[Any]) -> Iterable[str]:
+        """Those that the cells hold."""
+        raise NotImplementedError
+
     def read(self, cells: Sequence[Any]) -> Tensor | None:
-        given = [self._tokenizer.encode(answer) for answer in every_answer(cells)]
-        if not given:
-            return None
-        return pad_sequence(given, batch_first=True, padding_value=self._tokenizer.pad)
+        given = [self._tokenizer.encode(text) for text in self.texts(cells)]
+        return pad_sequence(given, True, self._tokenizer.pad) if given else None
 
     def collate(self, values: list[Tensor]) -> Tensor:
         return padded_texts(values, self._tokenizer.pad)
+
+
+class AnswersTokens(SeveralTexts):
+    """The same answers in words."""
+
+    field = "answer"
+
+    def texts(self, cells: Sequence[Any]) -> Iterable[str]:
+        return every_answer(cells)
 
 
 class QuestionType(Target):
@@ -173,23 +183,13 @@ class QuestionType(Target):
         return torch.tensor(self._index[name]) if name in self._index else None
 
 
-class WrongTexts(Target):
-    """Texts that are nearly right of a sample: int64 [R, N], padded; absent: none, all pad."""
+class WrongTexts(SeveralTexts):
+    """Texts that are nearly right of a sample."""
 
     field = "wrong_text"
-    required = False
-    judged_only = True
 
-    def __init__(self, learned: Learned, tokenizer: Tokenizer, config: DataConfig) -> None:
-        self.absent = torch.zeros((0, 0), dtype=torch.int64)
-        self._tokenizer = tokenizer
-
-    def read(self, cells: Sequence[Any]) -> Tensor | None:
-        texts = [self._tokenizer.encode(as_text(cell)) for cell in cells]
-        return pad_sequence(texts, True, self._tokenizer.pad) if texts else None
-
-    def collate(self, values: list[Tensor]) -> Tensor:
-        return padded_texts(values, self._tokenizer.pad)
+    def texts(self, cells: Sequence[Any]) -> Iterable[str]:
+        return map(as_text, cells)
 
 
 class WrongTypes(Target):
